@@ -1,0 +1,1 @@
+"""Reproducible measurements, each a ratio to a reference run beside it."""

@@ -1,0 +1,1 @@
+"""The reference runs: idiomatic, and changed only in commits of their own."""

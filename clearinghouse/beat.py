@@ -1,0 +1,20 @@
+"""The one beat table, static and in UTC: what is swept how often (real seconds).
+
+Each task sweeps rows that are due; a tick that is lost is made good by the next one. `expires`
+keeps ticks from piling up behind a worker that was away.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _every(seconds: float, task: str) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 5)}}
+
+
+BEAT_SCHEDULE = {
+    "deliver due messages": _every(1, "roaming.tasks.deliver_due"),
+    "reconcile SDRs": _every(5, "settlement.tasks.reconcile_due"),
+    "accept SDRs whose decision window has passed": _every(10, "settlement.tasks.accept_undecided"),
+}

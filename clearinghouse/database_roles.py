@@ -1,0 +1,64 @@
+"""The owner role and the application role of the database (house.md, money rules)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dj_database_url
+from django.conf import settings
+from psycopg import sql
+
+# Tables whose rows are facts: the application may add to them and read them, no more.
+APPEND_ONLY_TABLES = [
+    "roaming_journalentry",
+    "roaming_tariffversion",
+    "roaming_sdr",
+    "roaming_sdrevent",
+    "settlement_ledgerentry",
+    "settlement_posting",
+]
+
+
+def use_owner_role(connection: Any) -> None:
+    """Makes this process's connection one of the role that owns the tables."""
+    connection.close()
+    if settings.DATABASE_URL:
+        owner = dj_database_url.parse(settings.DATABASE_OWNER_URL)
+        connection.settings_dict["USER"] = owner["USER"]
+        connection.settings_dict["PASSWORD"] = owner["PASSWORD"]
+    else:
+        connection.settings_dict["USER"] = "clearinghouse_owner"
+    connection.settings_dict.get("OPTIONS", {}).pop("pool", None)
+
+
+def grant_to_application(connection: Any, role: str) -> None:
+    """Grants `role` what the application needs in this database, and nothing on facts but adding.
+
+    Does nothing where the role is the owner itself: then triggers alone protect the facts, which is
+    how a server with a single role runs.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user, to_regrole(%s) IS NOT NULL", [role])
+        owner, exists = cursor.fetchone()
+        if owner == role or not exists:
+            return
+        name = sql.Identifier(role)
+        for statement in (
+            "GRANT USAGE ON SCHEMA public TO {role}",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+            "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
+            "GRANT TEMPORARY ON DATABASE {database} TO {role}",
+        ):
+            cursor.execute(
+                sql.SQL(statement).format(
+                    role=name, database=sql.Identifier(connection.settings_dict["NAME"])
+                )
+            )
+        present = set(connection.introspection.table_names(cursor))
+        for table in APPEND_ONLY_TABLES:
+            if table in present:
+                cursor.execute(
+                    sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}").format(
+                        table=sql.Identifier(table), role=name
+                    )
+                )

@@ -1,0 +1,1 @@
+"""The Django database backend of the embedded server; Django looks for it in `base`."""

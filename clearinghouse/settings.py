@@ -1,0 +1,215 @@
+"""Settings: safe for real use, and enough by themselves to start on a fresh machine.
+
+With nothing set the product runs on an embedded PostgreSQL, a broker of plain files and random
+keys, all under `.data`. DATABASE_URL, CELERY_BROKER_URL and the CLEARINGHOUSE_* variables point it
+at real servers; the README lists them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from clearinghouse import environment as env
+from clearinghouse.beat import BEAT_SCHEDULE
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("CLEARINGHOUSE_DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+
+DEBUG = env.flag("CLEARINGHOUSE_DEBUG")
+
+# --- Keys -----------------------------------------------------------------------------------------
+_KEY_NAMES = {
+    "secret_key": "CLEARINGHOUSE_SECRET_KEY",
+    "encryption_key": "CLEARINGHOUSE_ENCRYPTION_KEYS",
+    "hmac_key": "CLEARINGHOUSE_HMAC_KEY",
+}
+USES_LOCAL_SECRETS = not all(env.text(name) for name in _KEY_NAMES.values())
+_local = env.local_secrets(DATA_DIR) if USES_LOCAL_SECRETS else {}
+SECRET_KEY = env.text(_KEY_NAMES["secret_key"]) or _local["secret_key"]
+# The first encrypts, all decrypt (MultiFernet): put the new key in front, rotate, drop the old one.
+ENCRYPTION_KEYS = env.names(_KEY_NAMES["encryption_key"]) or [_local["encryption_key"]]
+HMAC_KEY = env.text(_KEY_NAMES["hmac_key"]) or _local["hmac_key"]
+
+# --- Applications ---------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "pgtrigger",
+    "pghistory",
+    "roaming",
+    "settlement",
+    "clearinghouse",
+]
+AUTH_USER_MODEL = "clearinghouse.User"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "pghistory.middleware.HistoryMiddleware",
+]
+ROOT_URLCONF = "clearinghouse.urls"
+WSGI_APPLICATION = "clearinghouse.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database: PostgreSQL, the only dialect -------------------------------------------------------
+# Two roles: the owner migrates, the application works and owns nothing (house.md, money rules).
+DATABASE_URL = env.text("DATABASE_URL")
+DATABASE_OWNER_URL = env.text("CLEARINGHOUSE_DATABASE_OWNER_URL", DATABASE_URL)
+EMBEDDED_POSTGRES_DATA_DIR = DATA_DIR / "postgres"
+APPLICATION_ROLE = env.text("CLEARINGHOUSE_APPLICATION_ROLE", "clearinghouse_app")
+if DATABASE_URL:
+    _database: dict[str, Any] = {**dj_database_url.parse(DATABASE_URL)}
+else:
+    _database = {
+        "ENGINE": "clearinghouse.embedded_postgres.backend",
+        "NAME": "clearinghouse",
+        "USER": "clearinghouse_app",
+    }
+# A pool per process for the web server; other processes keep one connection, checked before use.
+_pool_size = env.number("CLEARINGHOUSE_DB_POOL", 0)
+_database["OPTIONS"] = dict(_database.get("OPTIONS") or {})
+if _pool_size:
+    _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 10}
+else:
+    _database.update(CONN_MAX_AGE=300, CONN_HEALTH_CHECKS=True)
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Work in the background -----------------------------------------------------------------------
+# Work waits in rows; the broker only wakes a worker, so one made of plain files is enough here.
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
+if CELERY_BROKER_URL.startswith("filesystem://"):
+    _broker = DATA_DIR / "broker"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_broker / "messages"),
+        "data_folder_out": str(_broker / "messages"),
+        "control_folder": str(_broker / "control"),
+        "store_processed": False,
+        "polling_interval": 0.05,
+    }
+
+# --- Time -----------------------------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = "UTC"
+# A settable clock is for test environments only: it is what the demo replays a month on.
+BUSINESS_CLOCK_SETTABLE = env.flag("CLEARINGHOUSE_BUSINESS_CLOCK_SETTABLE")
+
+# --- The switch (IEC 63119-2, 5.3 and 6.4.1) ------------------------------------------------------
+LIVE_QUESTION_TIMEOUT_S = env.number("CLEARINGHOUSE_LIVE_QUESTION_TIMEOUT_S", 3, least=1)
+DELIVERY_TIMEOUT_S = env.number("CLEARINGHOUSE_DELIVERY_TIMEOUT_S", 10, least=1)
+DELIVERY_DEADLINE_HOURS = env.number("CLEARINGHOUSE_DELIVERY_DEADLINE_HOURS", 72, least=1)
+CREDENTIAL_OVERLAP_HOURS = env.number("CLEARINGHOUSE_CREDENTIAL_OVERLAP_HOURS", 24)
+ALLOW_PLAIN_HTTP_ENDPOINTS = env.flag("CLEARINGHOUSE_ALLOW_PLAIN_HTTP_ENDPOINTS")
+MAX_MESSAGE_BYTES = env.number("CLEARINGHOUSE_MAX_MESSAGE_BYTES", 1_000_000, least=1_000)
+MAX_BULK_BYTES = env.number("CLEARINGHOUSE_MAX_BULK_BYTES", 64_000_000, least=1_000)
+MAX_BULK_SDRS = 10_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # each endpoint states its own limit, checked while it reads
+
+# --- Web ------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.names("CLEARINGHOUSE_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = env.names("CLEARINGHOUSE_CSRF_TRUSTED_ORIGINS")
+APPEND_SLASH = True
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("CLEARINGHOUSE_STATIC_ROOT", str(DATA_DIR / "static")))
+WHITENOISE_USE_FINDERS = True  # no build step: files are served from the packages that ship them
+WHITENOISE_AUTOREFRESH = DEBUG
+LANGUAGE_CODE = "en"
+USE_I18N = True
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+# TLS ends at a proxy in real use; on a local machine there is none and the cookies must still work.
+BEHIND_TLS = env.flag("CLEARINGHOUSE_BEHIND_TLS")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+X_FRAME_OPTIONS = "DENY"
+
+# --- API ------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["roaming.api.authentication.PlatformAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["roaming.api.rendering.ExactJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "roaming.api.problems.problem_response",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Roaming clearing house",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("CLEARINGHOUSE_LOG_LEVEL", "INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}},
+}

@@ -1,0 +1,30 @@
+"""Ids that follow a message through everything: taken from the sender, or minted at the edge."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+_FORM = re.compile(r"[\w.:\-]{1,64}", re.ASCII)
+
+
+def correlation_id_of(request: Request | HttpRequest) -> str:
+    """The X-Correlation-ID of the request, or one minted for it; the same at every call."""
+    return _id_of(request, "X-Correlation-ID", "clearinghouse.correlation_id")
+
+
+def message_id_of(request: Request | HttpRequest) -> str:
+    """The X-Message-ID of the request, or one minted for it."""
+    return _id_of(request, "X-Message-ID", "clearinghouse.message_id")
+
+
+def _id_of(request: Request | HttpRequest, header: str, key: str) -> str:
+    known = request.META.get(key)
+    if known is None:
+        offered = request.META.get(f"HTTP_{header.upper().replace('-', '_')}", "")
+        known = offered if _FORM.fullmatch(offered) else str(uuid.uuid4())
+        request.META[key] = known
+    return str(known)

@@ -1,0 +1,176 @@
+"""Group 2, tariff and pricing (IEC 63119-2, 8.2): UC2-1."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import django_filters
+import msgspec
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+
+from roaming.api.group1_general import StoredObject, visible_cso_condition
+from roaming.api.message_view import MessageView, decode
+from roaming.api.pages import NewestFirst
+from roaming.api.rendering import AsSentField
+from roaming.api.schema import READING, refusals
+from roaming.domain.refusals import Refusal
+from roaming.domain.tariff import InvalidTariffError, Tariff, parse_tariff
+from roaming.domain.use_case import UseCase
+from roaming.models import Platform, TariffVersion
+from roaming.models.clock import business_now
+from roaming.use_cases.uc2_01_inform_on_tariff import TariffAnnouncement, receive_tariff
+
+
+class TariffMessage(Tariff, kw_only=True, frozen=True):
+    """UC2-1: an OCPI tariff, with whose it is, for whom, and when it is valid."""
+
+    visited_cso: str
+    valid_from: datetime
+    home_csp: str | None = None
+    valid_to: datetime | None = None
+
+
+class TariffView(MessageView):
+    """UC2-1: announce a version, or withdraw the tariff."""
+
+    use_case = UseCase.UC2_1
+
+    @extend_schema(
+        operation_id="announce_tariff",
+        tags=["UC2-1 Inform home-CSP on tariff"],
+        summary="Announce a tariff version, for all home-CSPs or for one",
+        request=TariffMessage,
+        responses={200: StoredObject, **refusals("invalid_identifier", "unknown_party",
+                                                 "time_without_offset", *READING)},
+    )  # fmt: skip
+    def put(self, request: Request, tariff_id: str) -> HttpResponse:
+        body = self.body_of(request)
+        message = decode(body, Surroundings)
+        if message.id != tariff_id:
+            raise Refusal("invalid_field", "The id differs from the one in the address.", "id")
+        try:
+            tariff = parse_tariff(body)
+        except InvalidTariffError as error:
+            raise Refusal("invalid_field", error.detail, error.field or None) from error
+        announced = TariffAnnouncement(
+            tariff_id=message.id,
+            visited_cso=message.visited_cso,
+            home_csp=message.home_csp,
+            currency=tariff.currency,
+            valid_from=message.valid_from,
+            valid_to=message.valid_to,
+            body=body.decode(),
+        )
+        version, taken = receive_tariff(self.envelope(request, body), announced)
+        content = StoredObject(id=version.tariff_id, taken=taken, received_at=version.received_at)
+        return self.render(request, content)
+
+    @extend_schema(
+        operation_id="withdraw_tariff",
+        tags=["UC2-1 Inform home-CSP on tariff"],
+        summary="Withdraw a tariff from now on",
+        parameters=[
+            OpenApiParameter("visited_cso", str, required=True),
+            OpenApiParameter("home_csp", str, description="The one home-CSP it was for."),
+        ],
+        responses={200: StoredObject, **refusals("invalid_identifier", "unknown_party", *READING)},
+    )
+    def delete(self, request: Request, tariff_id: str) -> HttpResponse:
+        envelope = self.envelope(request)
+        visited_cso = request.query_params.get("visited_cso", "")
+        last = _latest(envelope.sender, tariff_id)
+        if last is None:
+            raise Refusal("not_found", f"No tariff {tariff_id} of yours is known.", "tariff_id")
+        announced = TariffAnnouncement(
+            tariff_id=tariff_id,
+            visited_cso=visited_cso,
+            home_csp=request.query_params.get("home_csp"),
+            currency=last.currency,
+            valid_from=last.valid_from if last.withdrawn else envelope.now,
+            valid_to=None,
+            body="",
+        )
+        version, taken = receive_tariff(envelope, announced)
+        content = StoredObject(id=version.tariff_id, taken=taken, received_at=version.received_at)
+        return self.render(request, content)
+
+
+class Surroundings(msgspec.Struct, kw_only=True, frozen=True):
+    """The part of the message that is not the tariff itself."""
+
+    id: str
+    visited_cso: str
+    valid_from: datetime
+    home_csp: str | None = None
+    valid_to: datetime | None = None
+
+
+def _latest(platform: Platform, tariff_id: str) -> TariffVersion | None:
+    return (
+        TariffVersion.objects.filter(
+            environment=platform.environment,
+            visited_cso__held_by__platform=platform,
+            tariff_id=tariff_id,
+        )
+        .order_by("-id")
+        .first()
+    )
+
+
+class TariffSerializer(serializers.ModelSerializer[TariffVersion]):
+    """A version as it is stored; `tariff` is the message as its CSO sent it, null: withdrawn."""
+
+    visited_cso = serializers.CharField(source="visited_cso.identifier")
+    home_csp = serializers.CharField(source="home_csp.identifier", allow_null=True, default=None)
+    tariff = AsSentField(source="body")
+
+    class Meta:
+        model = TariffVersion
+        fields = [
+            "tariff_id", "visited_cso", "home_csp", "currency", "valid_from", "valid_to",
+            "received_at", "withdrawn", "tariff",
+        ]  # fmt: skip
+
+
+class TariffFilter(django_filters.FilterSet):
+    visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
+    received_since = django_filters.IsoDateTimeFilter("received_at", lookup_expr="gte")
+
+    class Meta:
+        model = TariffVersion
+        fields = ["visited_cso", "tariff_id", "received_since"]
+
+
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="list_tariffs",
+        tags=["UC2-1 Inform home-CSP on tariff"],
+        summary="Tariff versions of the caller, and those announced to it",
+    )
+)
+class TariffListView(generics.ListAPIView[TariffVersion]):
+    """A tariff for one home-CSP is shown to its CSO and to that CSP, to nobody else."""
+
+    serializer_class = TariffSerializer
+    filterset_class = TariffFilter
+    pagination_class = NewestFirst
+    queryset = TariffVersion.objects.none()
+
+    def get_queryset(self) -> QuerySet[TariffVersion]:
+        platform: Platform = self.request.user  # type: ignore[assignment]
+        for_caller = (
+            Q(home_csp=None)
+            | Q(home_csp__held_by__platform=platform)
+            | Q(visited_cso__held_by__platform=platform)
+        )
+        return (
+            TariffVersion.objects.filter(environment=platform.environment)
+            .filter(visible_cso_condition(platform), for_caller)
+            .filter(received_at__lte=business_now())
+            .select_related("visited_cso", "home_csp")
+            .distinct()
+        )

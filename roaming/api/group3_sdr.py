@@ -1,0 +1,290 @@
+"""Group 3, SDR information exchange (IEC 63119-2, 8.3, Annex B): UC3-9, one by one or in bulk."""
+
+from __future__ import annotations
+
+import uuid
+
+import django_filters
+import msgspec
+from django.conf import settings
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+
+from roaming.api.message_view import MessageView, decode
+from roaming.api.pages import LatestArrivalFirst
+from roaming.api.rendering import AsSentField
+from roaming.api.schema import READING, refusals
+from roaming.domain.refusals import Refusal
+from roaming.domain.sdr import DoorFinding, SdrMessage
+from roaming.domain.use_case import UseCase
+from roaming.models import Finding, Platform, Sdr
+from roaming.use_cases.uc3_09_sdr_information_exchange import SdrReceipt, SdrRecord, receive_sdrs
+
+
+class FindingPart(msgspec.Struct, kw_only=True, frozen=True):
+    """A check that failed: both values, and what it means."""
+
+    rule: str
+    severity: str
+    explanation: str
+    claimed: str
+    expected: str
+
+    @classmethod
+    def of(cls, finding: DoorFinding) -> FindingPart:
+        return cls(
+            rule=finding.rule,
+            severity=finding.severity.value,
+            explanation=finding.explanation,
+            claimed=finding.claimed,
+            expected=finding.expected,
+        )
+
+
+class SdrAnswer(msgspec.Struct, kw_only=True, frozen=True):
+    """`known`: the same content was taken in before. A `rejected` SDR is stored and visible."""
+
+    id: str
+    sdr_id: uuid.UUID | None
+    state: str
+    known: bool
+    findings: list[FindingPart]
+
+
+class RefusedLine(msgspec.Struct, kw_only=True, frozen=True):
+    """Why one record of a bulk call was refused."""
+
+    code: str
+    title: str
+    detail: str
+    field: str | None
+    what_to_do: str
+
+
+class BulkLine(msgspec.Struct, kw_only=True, frozen=True):
+    """The result of one record: `index` counts from 0 in the order of the call."""
+
+    index: int
+    id: str
+    accepted: bool
+    sdr_id: uuid.UUID | None
+    state: str
+    known: bool
+    findings: list[FindingPart]
+    refusal: RefusedLine | None
+
+
+class BulkAnswer(msgspec.Struct, kw_only=True, frozen=True):
+    """Good records are kept, bad ones reported by index."""
+
+    accepted: int
+    refused: int
+    results: list[BulkLine]
+
+
+class SdrIntake(MessageView):
+    """UC3-9, one SDR."""
+
+    use_case = UseCase.UC3_9
+
+    @extend_schema(
+        operation_id="send_sdr",
+        tags=["UC3-9 SDR information exchange"],
+        summary="Send one SDR",
+        description="Content errors are findings, not refusals: read `state` and `findings`.",
+        request=SdrMessage,
+        responses={
+            201: SdrAnswer,
+            200: SdrAnswer,
+            **refusals("invalid_identifier", "duplicate_with_other_content", *READING),
+        },
+    )
+    def post(self, request: Request) -> HttpResponse:
+        body = self.body_of(request)
+        envelope = self.envelope(request, body)
+        record = SdrRecord(body, decode(body, SdrMessage))
+        (receipt,) = receive_sdrs(envelope, [record])
+        if receipt.refusal is not None:
+            raise receipt.refusal
+        content = SdrAnswer(
+            id=receipt.reference,
+            sdr_id=receipt.sdr_id,
+            state=receipt.state,
+            known=receipt.known,
+            findings=[FindingPart.of(finding) for finding in receipt.findings],
+        )
+        return self.render(request, content, 200 if receipt.known else 201)
+
+
+class SdrBulkView(MessageView):
+    """UC3-9, up to 10,000 SDRs as an array or as NDJSON."""
+
+    use_case = UseCase.UC3_9
+    media_types = ("application/json", "application/x-ndjson")
+
+    @property
+    def max_bytes(self) -> int:
+        return int(settings.MAX_BULK_BYTES)
+
+    @extend_schema(
+        operation_id="send_sdrs",
+        tags=["UC3-9 SDR information exchange"],
+        summary="Send up to 10,000 SDRs, as a JSON array or as NDJSON",
+        request={
+            "application/json": {
+                "type": "array",
+                "items": {"$ref": "#/components/schemas/SdrMessage"},
+                "maxItems": 10_000,
+            },
+            "application/x-ndjson": {"type": "string", "description": "One SDR in each line."},
+        },
+        responses={200: BulkAnswer, **refusals("too_many_records", *READING)},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        body = self.body_of(request)
+        media_type = (request.META.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+        envelope = self.envelope(request)
+        texts = _lines(body) if media_type == "application/x-ndjson" else _items(body)
+        if len(texts) > settings.MAX_BULK_SDRS:
+            raise Refusal("too_many_records", f"At most {settings.MAX_BULK_SDRS} SDRs in a call.")
+        receipts = receive_sdrs(envelope, [_record(text) for text in texts])
+        lines = [_line(index, receipt) for index, receipt in enumerate(receipts)]
+        refused = sum(not line.accepted for line in lines)
+        content = BulkAnswer(accepted=len(lines) - refused, refused=refused, results=lines)
+        return self.render(request, content)
+
+
+def _lines(body: bytes) -> list[bytes]:
+    return [line for line in body.split(b"\n") if line.strip()]
+
+
+def _items(body: bytes) -> list[bytes]:
+    return [bytes(item) for item in decode(body, list[msgspec.Raw])]
+
+
+def _record(raw: bytes) -> SdrRecord:
+    if len(raw) > settings.MAX_MESSAGE_BYTES:
+        refusal = Refusal("body_too_large", f"At most {settings.MAX_MESSAGE_BYTES} bytes an SDR.")
+        return SdrRecord(raw, refusal)
+    try:
+        return SdrRecord(raw, decode(raw, SdrMessage))
+    except Refusal as refusal:
+        return SdrRecord(raw, refusal)
+
+
+def _line(index: int, receipt: SdrReceipt) -> BulkLine:
+    refusal = receipt.refusal
+    return BulkLine(
+        index=index,
+        id=receipt.reference,
+        accepted=refusal is None,
+        sdr_id=receipt.sdr_id,
+        state=receipt.state,
+        known=receipt.known,
+        findings=[FindingPart.of(finding) for finding in receipt.findings],
+        refusal=None
+        if refusal is None
+        else RefusedLine(
+            code=refusal.code,
+            title=refusal.reason.title,
+            detail=refusal.detail,
+            field=refusal.field,
+            what_to_do=refusal.reason.what_to_do,
+        ),
+    )
+
+
+class FindingSerializer(serializers.ModelSerializer[Finding]):
+    class Meta:
+        model = Finding
+        fields = [
+            "rule", "severity", "explanation", "claimed", "expected", "money_at_stake", "causes",
+        ]  # fmt: skip
+
+
+class SdrSerializer(serializers.ModelSerializer[Sdr]):
+    """An SDR with its state and findings; `sdr` is the record as the CSO sent it."""
+
+    sdr_id = serializers.UUIDField(source="id")
+    reference = serializers.CharField()
+    visited_cso = serializers.CharField(source="visited_cso.identifier")
+    home_csp = serializers.CharField(source="home_csp.identifier", default=None)
+    state = serializers.CharField(source="standing.state")
+    outcome = serializers.CharField(source="standing.outcome")
+    settled_amount = serializers.DecimalField(
+        source="standing.settled_amount", max_digits=38, decimal_places=12, allow_null=True
+    )
+    decide_by = serializers.DateTimeField(source="standing.decide_by", allow_null=True)
+    findings = FindingSerializer(source="live_findings", many=True)
+    sdr = AsSentField(source="original.content")
+
+    class Meta:
+        model = Sdr
+        fields = [
+            "sdr_id", "arrival", "reference", "visited_cso", "home_csp", "service_session_id",
+            "state", "outcome", "settled_amount", "decide_by", "received_at", "findings", "sdr",
+        ]  # fmt: skip
+
+
+class SdrFilter(django_filters.FilterSet):
+    visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
+    home_csp = django_filters.CharFilter(field_name="home_csp__identifier")
+    state = django_filters.CharFilter(field_name="standing__state")
+    received_since = django_filters.IsoDateTimeFilter("received_at", lookup_expr="gte")
+
+    class Meta:
+        model = Sdr
+        fields = [
+            "visited_cso", "home_csp", "state", "reference", "service_session_id",
+            "received_since",
+        ]  # fmt: skip
+
+
+class _OwnSdrs(generics.GenericAPIView[Sdr]):
+    """Only SDRs that the caller sent or that name it as home-CSP."""
+
+    serializer_class = SdrSerializer
+    queryset = Sdr.objects.none()
+
+    def get_queryset(self) -> QuerySet[Sdr]:
+        platform: Platform = self.request.user  # type: ignore[assignment]
+        held = platform.held_identifiers.values("identifier")
+        return (
+            Sdr.objects.filter(environment=platform.environment)
+            .filter(Q(visited_cso__in=held) | Q(home_csp__in=held))
+            .select_related("visited_cso", "home_csp", "standing", "original")
+            .prefetch_related(
+                Prefetch(
+                    "findings", Finding.objects.filter(superseded_at=None), to_attr="live_findings"
+                )
+            )
+        )
+
+
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="list_sdrs",
+        tags=["UC3-9 SDR information exchange"],
+        summary="SDRs that the caller sent or received, with state and findings",
+    )
+)
+class SdrsView(SdrIntake, _OwnSdrs, generics.ListAPIView[Sdr]):
+    """UC3-9: GET lists, POST takes one in."""
+
+    filterset_class = SdrFilter
+    pagination_class = LatestArrivalFirst
+
+
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="read_sdr",
+        tags=["UC3-9 SDR information exchange"],
+        summary="One SDR of the caller",
+        responses={200: SdrSerializer, **refusals("not_found")},
+    )
+)
+class SdrDetailView(_OwnSdrs, generics.RetrieveAPIView[Sdr]):
+    lookup_url_kwarg = "sdr_id"

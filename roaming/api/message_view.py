@@ -1,0 +1,101 @@
+"""What all message endpoints share: read with a limit, decode, wrap, call, render."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from roaming.api.correlation import correlation_id_of, message_id_of
+from roaming.api.problems import as_refusal, problem
+from roaming.domain.refusals import Refusal
+from roaming.domain.use_case import UseCase
+from roaming.hub_switch import Envelope, Route, Verdict, write_verdict
+from roaming.models import Platform
+from roaming.models.clock import business_now
+
+T = TypeVar("T")
+_PATH = re.compile(r"`\$\.?(?P<path>[^`]*)`")
+
+
+class MessageView(APIView):
+    """A view of one use case. `use_case` names it; refusals are journalled under it."""
+
+    use_case: UseCase
+    media_types: tuple[str, ...] = ("application/json",)
+
+    @property
+    def max_bytes(self) -> int:
+        return int(settings.MAX_MESSAGE_BYTES)
+
+    def body_of(self, request: Request) -> bytes:
+        """The raw body, within the limit. Refuses body_too_large and unsupported_media_type."""
+        media_type = (request.META.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+        if media_type not in self.media_types:
+            raise UnsupportedMediaType(media_type or "nothing")
+        try:
+            announced = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            announced = 0
+        if announced > self.max_bytes:
+            raise Refusal("body_too_large", f"At most {self.max_bytes} bytes.")
+        body = bytes(request._request.read(self.max_bytes + 1))
+        if len(body) > self.max_bytes:
+            raise Refusal("body_too_large", f"At most {self.max_bytes} bytes.")
+        return body
+
+    def envelope(self, request: Request, body: bytes = b"") -> Envelope:
+        """The message's surroundings, for the use case and for the journal."""
+        sender: Platform = request.user  # type: ignore[assignment]
+        envelope = Envelope(
+            use_case=self.use_case,
+            sender=sender,
+            message_id=message_id_of(request),
+            correlation_id=correlation_id_of(request),
+            now=business_now(),
+            body=body,
+        )
+        self._envelope = envelope
+        return envelope
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Every refusal of an authenticated platform's message stands in the journal."""
+        refusal = as_refusal(exc)
+        request = self.request
+        if isinstance(request.user, Platform) and not refusal.journalled:
+            envelope = getattr(self, "_envelope", None) or self.envelope(request)
+            try:
+                write_verdict(envelope, Route(), Verdict.of_refusal(refusal))
+            except Exception as broken:  # the answer must go out all the same
+                refusal = as_refusal(broken)
+        response = problem(request, refusal)
+        response.exception = True  # type: ignore[attr-defined]
+        return response
+
+    def render(self, request: Request, content: object, status: int = 200) -> HttpResponse:
+        """The answer as JSON, decimals as strings, with the correlation id."""
+        response = HttpResponse(
+            msgspec.json.encode(content), content_type="application/json", status=status
+        )
+        response["X-Correlation-ID"] = correlation_id_of(request)
+        return response
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """The body as a value of the domain. Refuses malformed_body and invalid_field with its path."""
+    if b"\\u0000" in body or b"\x00" in body:
+        raise Refusal("malformed_body", "The body holds a NUL character.")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        found = _PATH.search(str(error))
+        field = found["path"] if found else None
+        raise Refusal("invalid_field", str(error), field or None) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal("malformed_body", str(error)) from error

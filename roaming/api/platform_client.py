@@ -1,0 +1,88 @@
+"""The native dialect's client: how the hub calls a platform (fulfils `roaming.ports`)."""
+
+from __future__ import annotations
+
+import time
+
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, TimeoutError
+
+from roaming.ports import Address, Answer, NoAnswer, OutgoingMessage
+
+MAX_ANSWER_BYTES = 1_000_000
+_CHUNK = 65_536
+
+
+class NativeClient:
+    """POSTs JSON to `<endpoint>/<path>`; pooled connections, one deadline, no redirects."""
+
+    def __init__(self) -> None:
+        self._pool: urllib3.PoolManager | None = None
+
+    def send(self, address: Address, message: OutgoingMessage, timeout_s: float) -> Answer:
+        """Sends and waits, `timeout_s` in all. Raises NoAnswer."""
+        deadline = time.monotonic() + timeout_s
+        try:
+            response = self._connections().request(
+                "POST",
+                f"{address.url.rstrip('/')}/{message.path}",
+                body=message.body,
+                headers=_headers(address, message),
+                timeout=urllib3.Timeout(total=timeout_s),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                body = _read(response, deadline)
+            finally:
+                response.release_conn()
+        except NewConnectionError as error:  # a kind of time-out to urllib3, not to us
+            raise NoAnswer("receiver_not_connected", "The platform cannot be reached.") from error
+        except TimeoutError as error:
+            raise NoAnswer("receiver_timed_out", f"No answer within {timeout_s} s.") from error
+        except ProtocolError as error:
+            raise _broken(error) from error
+        except (HTTPError, ValueError) as error:
+            raise NoAnswer("receiver_not_connected", "The platform cannot be reached.") from error
+        return Answer(response.status, body)
+
+    def _connections(self) -> urllib3.PoolManager:
+        """Made at first use, so that forked processes never share a socket."""
+        if self._pool is None:
+            self._pool = urllib3.PoolManager(num_pools=200, maxsize=16, block=False)
+        return self._pool
+
+
+def _broken(error: ProtocolError) -> NoAnswer:
+    """A peer that hung up is not connected; one that spoke something else than HTTP is at fault."""
+    if any(isinstance(cause, ConnectionError) for cause in error.args):
+        return NoAnswer("receiver_not_connected", "The platform closed the connection.")
+    return NoAnswer("receiver_answered_rubbish", "The platform did not speak HTTP.")
+
+
+def _headers(address: Address, message: OutgoingMessage) -> dict[str, str]:
+    return {
+        "Authorization": f"Bearer {address.secret}",
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "X-Message-ID": message.message_id,
+        "X-Correlation-ID": message.correlation_id,
+        "X-Use-Case": message.use_case,
+    }
+
+
+def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    """The body within size and time: urllib3's own time-out counts per read, not in all."""
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.stream(_CHUNK):
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            response.close()
+            raise NoAnswer("receiver_answered_rubbish", "The answer is too large.")
+        if time.monotonic() > deadline:
+            response.close()
+            raise NoAnswer("receiver_timed_out", "The answer did not end in time.")
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,101 @@
+"""Problem details (RFC 9457): every no of the API has a stable code and the correlation id."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.request import Request
+
+from roaming.api.correlation import correlation_id_of
+from roaming.domain.refusals import CATALOGUE, Refusal
+
+logger = logging.getLogger(__name__)
+
+
+class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The body of every error. `code` is of the refusal catalogue, `field` a path in the body."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    field: str | None = None
+    whose_fault: str
+    what_to_do: str
+    correlation_id: str
+
+
+_DRF: list[tuple[type[Exception], str]] = [
+    (exceptions.NotAuthenticated, "not_authenticated"),
+    (exceptions.AuthenticationFailed, "not_authenticated"),
+    (exceptions.MethodNotAllowed, "method_not_allowed"),
+    (exceptions.NotAcceptable, "not_acceptable"),
+    (exceptions.UnsupportedMediaType, "unsupported_media_type"),
+    (exceptions.Throttled, "rate_limited"),
+    (exceptions.ParseError, "malformed_body"),
+    (exceptions.ValidationError, "invalid_field"),
+    (exceptions.NotFound, "not_found"),
+    (exceptions.PermissionDenied, "party_not_held"),
+    (PermissionDenied, "party_not_held"),
+    (Http404, "not_found"),
+    (OperationalError, "unavailable"),
+    (InterfaceError, "unavailable"),
+]
+
+
+def as_refusal(error: Exception) -> Refusal:
+    """Any exception as a line of the catalogue; what nobody foresaw is our own fault, logged."""
+    if isinstance(error, Refusal):
+        return error
+    for kind, code in _DRF:
+        if isinstance(error, kind):
+            if code == "unavailable":
+                logger.error("the database did not answer", exc_info=error)
+                return Refusal(code, "The database did not answer.")
+            return Refusal(code, str(getattr(error, "detail", "") or error) or code)
+    logger.error("unforeseen error", exc_info=error)
+    return Refusal("internal_error", "An unforeseen error was recorded.")
+
+
+def problem(request: Request | HttpRequest, refusal: Refusal) -> HttpResponse:
+    """The refusal as a response."""
+    reason = refusal.reason
+    correlation_id = correlation_id_of(request)
+    body = Problem(
+        type=f"/api/docs/refusals#{reason.code}",
+        title=reason.title,
+        status=reason.status,
+        code=reason.code,
+        detail=refusal.detail,
+        field=refusal.field,
+        whose_fault=reason.fault.value,
+        what_to_do=reason.what_to_do,
+        correlation_id=correlation_id,
+    )
+    response = HttpResponse(
+        msgspec.json.encode(body), content_type="application/problem+json", status=reason.status
+    )
+    response["X-Correlation-ID"] = correlation_id
+    if reason.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="clearing house"'
+    return response
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """DRF's exception handler."""
+    return problem(context["request"], as_refusal(error))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The 404 below /api/."""
+    return problem(request, Refusal("not_found", "There is nothing at this address."))
+
+
+assert all(code in CATALOGUE for _, code in _DRF)

@@ -1,0 +1,44 @@
+"""JSON out, exact: decimals stay decimals, and what a party sent leaves as it came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import renderers, serializers
+
+
+def _encodable(value: Any) -> Any:
+    """What msgspec does not know: DRF's own containers and lazy texts."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    return str(value)
+
+
+class ExactJSONRenderer(renderers.BaseRenderer):
+    """Replaces DRF's renderer, which turns what it does not know into floats and back."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        return b"" if data is None else msgspec.json.encode(data, enc_hook=_encodable)
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class AsSentField(serializers.Field[Any, Any, Any, Any]):
+    """A stored message, byte for byte; null where it is empty."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: str) -> msgspec.Raw | None:
+        return msgspec.Raw(value.encode()) if value else None

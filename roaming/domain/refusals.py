@@ -1,0 +1,133 @@
+"""The catalogue of every reason the hub says no, grouped by whose fault it is (RFC 9457 codes).
+
+A refusal is an answer, not an accident: it has a stable code, says what was wrong, where, what was
+expected, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Fault(Enum):
+    """Whose fault a refusal is; the groups of the documentation."""
+
+    SENDER = "the sender's message"
+    RIGHTS = "what the sender may do"
+    AGREEMENT = "the agreement of the two parties"
+    RECEIVER = "the receiver's platform"
+    HUB = "the clearing house"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One line of the catalogue. `status` is the HTTP status of the native API."""
+
+    code: str
+    status: int
+    fault: Fault
+    title: str
+    what_to_do: str
+
+
+def _reasons(fault: Fault, *rows: tuple[str, int, str, str]) -> list[Reason]:
+    return [Reason(code, status, fault, title, todo) for code, status, title, todo in rows]
+
+
+_ALL = [
+    *_reasons(
+        Fault.SENDER,
+        ("malformed_body", 400, "The body is not well-formed JSON",
+         "Send one JSON document in UTF-8."),
+        ("invalid_field", 422, "A field is missing or has a value that cannot be used",
+         "Correct the named field."),
+        ("invalid_identifier", 422, "An identifier does not follow its syntax",
+         "See ISO 15118 / DIN SPEC 91286 for the form of the named identifier."),
+        ("time_without_offset", 422, "A time does not say its offset from UTC",
+         "Send RFC 3339 times with an offset, for example 2026-10-05T12:00:00+02:00."),
+        ("body_too_large", 413, "The body is larger than this endpoint takes",
+         "Send less at once; the limit stands in the detail."),
+        ("too_many_records", 413, "More SDRs than one bulk call takes",
+         "Split the call; the limit stands in the detail."),
+        ("unsupported_media_type", 415, "This content type is not read here",
+         "Send application/json (or application/x-ndjson for a bulk call)."),
+        ("not_acceptable", 406, "None of the accepted content types can be produced",
+         "Accept application/json."),
+        ("method_not_allowed", 405, "This address does not know that method",
+         "See the API documentation for the methods of the address."),
+        ("not_found", 404, "There is nothing at this address",
+         "Check the address and the id; what does not concern you is not found either."),
+        ("duplicate_with_other_content", 409, "This id is known with other content",
+         "An SDR is never edited: send a credit and a new SDR with its own id."),
+        ("session_state", 409, "The session is not in a state that allows this",
+         "Read the session's state and go on from there."),
+        ("unknown_evse", 422, "No EVSE with this id is known for this CSO",
+         "Publish the site first (UC1-2), or correct the EVSE-ID."),
+        ("unknown_party", 422, "No operator with this identifier is known",
+         "Correct the identifier; new partners are brought on by the clearing house."),
+        ("unknown_session", 404, "No service session with this id concerns you",
+         "Use the service_session_id that the clearing house returned."),
+        ("home_csp_unknown", 422, "The home-CSP cannot be told from this identification",
+         "Send the contract id, or name the home_csp."),
+    ),
+    *_reasons(
+        Fault.RIGHTS,
+        ("not_authenticated", 401, "No valid credentials were presented",
+         "Send the token as 'Authorization: Bearer …'; register again when it is lost."),
+        ("registration_token_invalid", 401, "The registration token is unknown, used or expired",
+         "Ask the clearing house for a new registration token."),
+        ("platform_suspended", 403, "The platform is suspended or has ended",
+         "Ask the clearing house."),
+        ("party_not_held", 403, "The platform does not hold the party that it names",
+         "Speak only for the identifiers that your registration answered with."),
+        ("wrong_role", 403, "This message belongs to the other role",
+         "See the direction of the use case in the API documentation."),
+        ("rate_limited", 429, "Too many requests", "Wait as long as Retry-After says."),
+    ),
+    *_reasons(
+        Fault.AGREEMENT,
+        ("no_agreement", 403, "The two parties have no agreement that covers this moment",
+         "Ask your counterparty and the clearing house for an agreement."),
+        ("agreement_suspended", 403, "The agreement is suspended for new business",
+         "Running sessions go on; new ones wait until the suspension ends."),
+        ("agreement_ended", 403, "The agreement has ended",
+         "Running sessions go on; new ones need a new agreement."),
+        ("service_not_covered", 403, "The agreement does not cover this service",
+         "Agree on the service, or use one that is covered."),
+    ),
+    *_reasons(
+        Fault.RECEIVER,
+        ("receiver_not_connected", 503, "The receiver's platform is not connected",
+         "Try again later; the receiver has been noted as not reachable."),
+        ("receiver_timed_out", 504, "The receiver's platform did not answer in time",
+         "Try again; a late answer is recorded."),
+        ("receiver_refused", 502, "The receiver's platform refused the message",
+         "The detail carries the receiver's reason."),
+        ("receiver_answered_rubbish", 502, "The receiver's answer could not be understood",
+         "The receiver has to mend its platform; quote the correlation id to it."),
+    ),
+    *_reasons(
+        Fault.HUB,
+        ("internal_error", 500, "The clearing house failed",
+         "Try again with the same ids; quote the correlation id if it persists."),
+        ("unavailable", 503, "The clearing house cannot record messages at the moment",
+         "Nothing was accepted. Try again with the same ids."),
+    ),
+]  # fmt: skip
+CATALOGUE: dict[str, Reason] = {reason.code: reason for reason in _ALL}
+
+
+class Refusal(Exception):  # noqa: N818  the house's word for it
+    """The hub says no: `code` from the catalogue, what exactly, and which field."""
+
+    def __init__(self, code: str, detail: str, field: str | None = None) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.reason = CATALOGUE[code]
+        self.detail = detail
+        self.field = field
+        self.journalled = False  # whether the verdict stands in the journal already
+
+    @property
+    def code(self) -> str:
+        return self.reason.code

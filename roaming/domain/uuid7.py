@@ -1,0 +1,43 @@
+"""uuid7 minted with a moment of our choice (RFC 9562, 5.7; storage.md, rule 1)."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import UTC, date, datetime
+
+# A broken clock at a charging station must not create a partition in the year 9999.
+EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
+LATEST = datetime(2099, 12, 31, tzinfo=UTC)
+
+
+def uuid7_at(moment: datetime, random_bits: int | None = None) -> uuid.UUID:
+    """A uuid7 whose time stamp is `moment` (aware), in milliseconds, clamped to 2015..2099.
+
+    `random_bits` (74 bits) are drawn from the system where they are not given.
+
+    >>> key = uuid7_at(datetime(2026, 10, 5, 12, 0, tzinfo=UTC), random_bits=0)
+    >>> str(key)
+    '01999f34-7d00-7000-8000-000000000000'
+    >>> moment_of(key).isoformat()
+    '2026-10-05T12:00:00+00:00'
+    """
+    clamped = min(max(moment, EARLIEST), LATEST)
+    milliseconds = int(clamped.timestamp() * 1000)
+    bits = secrets.randbits(74) if random_bits is None else random_bits
+    high, low = bits >> 62, bits & ((1 << 62) - 1)
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+
+
+def moment_of(key: uuid.UUID) -> datetime:
+    """The moment a uuid7 was minted with, UTC, to the millisecond."""
+    return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
+
+
+def period_of(key: uuid.UUID) -> date:
+    """The UTC month of the id, as its first day: the storage period of a hot row.
+
+    >>> period_of(uuid7_at(datetime(2026, 10, 5, tzinfo=UTC)))
+    datetime.date(2026, 10, 1)
+    """
+    return moment_of(key).date().replace(day=1)

@@ -1,0 +1,25 @@
+"""6.4.1, transaction hub switch: route, journal, ask, and deliver what waits.
+
+The only code that talks to other platforms, through `roaming.ports`.
+"""
+
+from roaming.hub_switch.asking import ask, encrypt_secret
+from roaming.hub_switch.delivering import deliver_due, send_now
+from roaming.hub_switch.envelope import Envelope
+from roaming.hub_switch.journal import Verdict, write_admission, write_verdict
+from roaming.hub_switch.route import Route, find_route, held_party, known_party
+
+__all__ = [
+    "Envelope",
+    "Route",
+    "Verdict",
+    "ask",
+    "deliver_due",
+    "encrypt_secret",
+    "find_route",
+    "held_party",
+    "known_party",
+    "send_now",
+    "write_admission",
+    "write_verdict",
+]

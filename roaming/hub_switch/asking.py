@@ -1,0 +1,79 @@
+"""A live question to the other party's platform, outside any database transaction (house.md)."""
+
+from __future__ import annotations
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import connection
+
+from roaming import ports
+from roaming.domain.refusals import Refusal
+from roaming.models import Delivery, OperatorIdentifier, Platform, RoamingEndpoint
+from roaming.outbox import platform_of
+
+
+def address_of(endpoint: RoamingEndpoint) -> ports.Address:
+    """The endpoint's address with its secret in clear, for the moment of use only."""
+    try:
+        secret = _cipher().decrypt(bytes(endpoint.outbound_secret)).decode()
+    except InvalidToken as error:
+        raise ports.NoAnswer(
+            "receiver_not_connected", "The secret of the endpoint cannot be read."
+        ) from error
+    return ports.Address(endpoint.url, secret)
+
+
+def encrypt_secret(secret: str) -> bytes:
+    """An outbound secret as it rests in the database (MultiFernet: the first key encrypts)."""
+    return _cipher().encrypt(secret.encode())
+
+
+def _cipher() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.ENCRYPTION_KEYS])
+
+
+def ask(
+    receiver: OperatorIdentifier, environment: str, message: ports.OutgoingMessage
+) -> ports.Answer:
+    """Asks the platform that speaks for `receiver` and returns its answer with a 2xx status.
+
+    Refuses receiver_not_connected, receiver_timed_out, receiver_refused or
+    receiver_answered_rubbish. Must be called outside a transaction: the question may take seconds.
+    """
+    endpoint = _endpoint_of(receiver, environment)
+    try:
+        answer = send(endpoint, message, settings.LIVE_QUESTION_TIMEOUT_S)
+    except ports.NoAnswer as silence:
+        raise Refusal(silence.trouble, silence.detail) from silence
+    if not 200 <= answer.status < 300:
+        raise Refusal("receiver_refused", f"{receiver} answered with HTTP status {answer.status}.")
+    return answer
+
+
+def _endpoint_of(receiver: OperatorIdentifier, environment: str) -> RoamingEndpoint:
+    platform = platform_of(receiver, environment)
+    endpoint = RoamingEndpoint.objects.filter(platform=platform).first() if platform else None
+    if platform is None or endpoint is None or platform.status == Platform.Status.ENDED:
+        raise Refusal("receiver_not_connected", f"{receiver} has no roaming endpoint.")
+    return endpoint
+
+
+def send(
+    endpoint: RoamingEndpoint, message: ports.OutgoingMessage, timeout_s: float
+) -> ports.Answer:
+    """Carries one message in the endpoint's dialect. Raises NoAnswer."""
+    client = ports.clients[endpoint.dialect]
+    if connection.settings_dict.get("OPTIONS", {}).get("pool"):
+        connection.close()  # gives the connection back to the pool while we wait
+    return client.send(address_of(endpoint), message, timeout_s)
+
+
+def outgoing(delivery: Delivery) -> ports.OutgoingMessage:
+    """A waiting delivery as the message that goes out."""
+    return ports.OutgoingMessage(
+        use_case=delivery.use_case,
+        path=delivery.path,
+        body=delivery.body.encode(),
+        message_id=str(delivery.message_id),
+        correlation_id=delivery.correlation_id,
+    )

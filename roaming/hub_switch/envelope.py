@@ -1,0 +1,36 @@
+"""What the edge knows of an incoming message before anybody looks inside."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from roaming.domain.use_case import UseCase
+from roaming.models import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The authenticated sender, the ids that follow the message through everything, and when.
+
+    `now` is business time. `transaction_id` joins the journal rows of this exchange.
+    """
+
+    use_case: UseCase
+    sender: Platform
+    message_id: str
+    correlation_id: str
+    now: datetime
+    body: bytes = b""
+    transaction_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    began_ns: int = field(default_factory=time.perf_counter_ns)
+
+    @property
+    def environment(self) -> str:
+        return self.sender.environment
+
+    def elapsed_us(self) -> int:
+        """Real microseconds since the message arrived."""
+        return (time.perf_counter_ns() - self.began_ns) // 1000

@@ -1,0 +1,56 @@
+"""Store and forward: what waits to be handed to a platform, as rows (6.4.1)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from roaming.models.fields import Environment
+from roaming.models.platforms import Platform
+
+
+class Delivery(models.Model):
+    """A message on its way to one platform. The id is the arrival sequence.
+
+    Kept in order per (receiver, object): a later version never overtakes an earlier one.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DELIVERED = "delivered", "Delivered"
+        DEAD = "dead", "Given up"
+
+    receiver = models.ForeignKey(Platform, models.PROTECT, related_name="deliveries")
+    environment = models.CharField(max_length=4, choices=Environment)
+    use_case = models.CharField(max_length=8)
+    path = models.CharField(max_length=120, help_text="Below the endpoint's address.")
+    object_key = models.CharField(max_length=120, help_text="What is kept in order.")
+    message_id = models.UUIDField(unique=True)
+    correlation_id = models.CharField(max_length=64)
+    body = models.TextField()
+    state = models.CharField(max_length=9, choices=State, default=State.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="Real time: when it may be tried (again).")
+    leased_until = models.DateTimeField(null=True)
+    deadline = models.DateTimeField(help_text="Real time: after it the delivery is given up.")
+    delivered_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    answer = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(
+                fields=["due_at", "id"], condition=Q(state="waiting"), name="delivery_waiting"
+            ),
+            models.Index(
+                fields=["receiver", "object_key", "id"],
+                condition=Q(state="waiting"),
+                name="delivery_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.use_case} {self.object_key}"

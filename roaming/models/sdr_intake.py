@@ -1,0 +1,217 @@
+"""Taking in SDRs by the thousand: COPY to a staging table, then one statement (storage.md, 2).
+
+The one named place where SDR rows are written. The registry decides which records are new, in the
+same statement that writes them; two senders of one reference cannot both win.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import connection
+
+_COLUMNS = {
+    "n": "integer",
+    "id": "uuid",
+    "event_id": "uuid",
+    "environment": "text",
+    "period": "date",
+    "pair_id": "bigint",
+    "sent_by_id": "bigint",
+    "visited_cso_id": "bigint",
+    "home_csp_id": "bigint",
+    "agreement_id": "bigint",
+    "reference": "text",
+    "content_hmac": "bytea",
+    "service_session_id": "uuid",
+    "cso_session_id": "text",
+    "csp_session_id": "text",
+    "authorization_reference": "text",
+    "identification_method": "text",
+    "authorised": "text",
+    "token_hmac": "bytea",
+    "contract_hmac": "bytea",
+    "evse_id": "text",
+    "evse_key": "text",
+    "connector_id": "text",
+    "country": "text",
+    "time_zone": "text",
+    "started_at": "timestamptz",
+    "ended_at": "timestamptz",
+    "energy_kwh": "numeric",
+    "total_time_h": "numeric",
+    "currency": "text",
+    "claim_before_tax": "numeric",
+    "claim_after_tax": "numeric",
+    "tariff_id": "text",
+    "credit": "boolean",
+    "credit_reference": "text",
+    "rated_part": "text",
+    "received_at": "timestamptz",
+    "state": "text",
+    "token_uid": "text",
+    "contract_id": "text",
+    "content": "text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRow:
+    """One record on its way in: what becomes the SDR, its original, its standing, its first event.
+
+    Fields stand in the order of the staging table.
+    """
+
+    n: int
+    id: uuid.UUID
+    event_id: uuid.UUID
+    environment: str
+    period: date
+    pair_id: int | None
+    sent_by_id: int
+    visited_cso_id: int
+    home_csp_id: int | None
+    agreement_id: int | None
+    reference: str
+    content_hmac: bytes
+    service_session_id: uuid.UUID | None
+    cso_session_id: str
+    csp_session_id: str
+    authorization_reference: str
+    identification_method: str
+    authorised: str
+    token_hmac: bytes | None
+    contract_hmac: bytes | None
+    evse_id: str
+    evse_key: str
+    connector_id: str
+    country: str
+    time_zone: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    energy_kwh: Decimal | None
+    total_time_h: Decimal | None
+    currency: str
+    claim_before_tax: Decimal | None
+    claim_after_tax: Decimal | None
+    tariff_id: str
+    credit: bool
+    credit_reference: str
+    rated_part: str
+    received_at: datetime
+    state: str
+    token_uid: str
+    contract_id: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSdr:
+    """A record whose reference was taken: by which SDR, and whether the bytes are the same."""
+
+    n: int
+    sdr_id: uuid.UUID
+    same_bytes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeJournal:
+    """What every journal row of this call has in common."""
+
+    transaction_id: uuid.UUID
+    use_case: str
+    message_id: str
+    correlation_id: str
+    latency_us: int
+
+
+_STAGING = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS sdr_intake ("
+    + ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
+    + ") ON COMMIT DELETE ROWS"
+)
+_COPY = f"COPY sdr_intake ({', '.join(_COLUMNS)}) FROM STDIN"
+
+_SDR_COLUMNS = """
+    id, environment, period, pair_id, sent_by_id, visited_cso_id, home_csp_id, agreement_id,
+    reference, service_session_id, cso_session_id, csp_session_id, authorization_reference,
+    identification_method, authorised, token_hmac, contract_hmac, evse_id, evse_key, connector_id,
+    country, time_zone, started_at, ended_at, energy_kwh, total_time_h, currency, claim_before_tax,
+    claim_after_tax, tariff_id, credit, credit_reference, rated_part, received_at
+"""
+
+# Ordered by the registry's key, so that two calls with the same references cannot deadlock.
+_TAKE_IN = f"""
+WITH won AS (
+    INSERT INTO roaming_sdrregistry (environment, visited_cso_id, reference, sdr_id, content_hmac)
+    SELECT environment, visited_cso_id, reference, id, content_hmac
+    FROM sdr_intake ORDER BY visited_cso_id, reference, n
+    ON CONFLICT DO NOTHING RETURNING sdr_id
+), fresh AS (
+    SELECT sdr_intake.* FROM sdr_intake JOIN won ON won.sdr_id = sdr_intake.id
+), original AS (
+    INSERT INTO roaming_sdroriginal (sdr_id, token_uid, contract_id, content)
+    SELECT id, token_uid, contract_id, content FROM fresh
+), standing AS (
+    INSERT INTO roaming_sdrstate (sdr_id, environment, period, pair_id, state, outcome,
+        matched_by, basis, visible_at)
+    SELECT id, environment, period, pair_id, state,
+        CASE state WHEN 'rejected' THEN 'rejected' ELSE '' END, '', '', received_at FROM fresh
+), event AS (
+    INSERT INTO roaming_sdrevent (id, environment, period, pair_id, sdr_id, from_state, to_state,
+        actor, reason, note, at)
+    SELECT event_id, environment, period, pair_id, id, 'received', state,
+        'clearing house', 'door', '', received_at FROM fresh
+), journal AS (
+    INSERT INTO roaming_journalentry (transaction_id, phase, at, environment, use_case, message_id,
+        correlation_id, sender_id, visited_cso_id, home_csp_id, agreement_id, service_session_id,
+        object_key, outcome, refusal_code, latency_us, body_hmac)
+    SELECT %(transaction_id)s, 'verdict', received_at, environment, %(use_case)s, %(message_id)s,
+        %(correlation_id)s, sent_by_id, visited_cso_id, home_csp_id, agreement_id,
+        service_session_id, reference, 'accepted', '', %(latency_us)s, content_hmac FROM fresh
+), sdr AS (
+    INSERT INTO roaming_sdr ({_SDR_COLUMNS}) SELECT {_SDR_COLUMNS} FROM fresh ORDER BY n
+)
+SELECT n FROM fresh
+"""  # noqa: S608  column names only
+
+_KNOWN = """
+SELECT sdr_intake.n, registry.sdr_id, registry.content_hmac = sdr_intake.content_hmac
+FROM sdr_intake
+JOIN roaming_sdrregistry registry USING (environment, visited_cso_id, reference)
+WHERE registry.sdr_id <> sdr_intake.id
+"""
+
+
+def take_in(rows: Iterable[IntakeRow], journal: IntakeJournal) -> tuple[set[int], list[KnownSdr]]:
+    """Writes the rows whose reference is new; returns their numbers and what was known already.
+
+    Runs in the caller's transaction. A reference that stands twice among `rows` is new once.
+    """
+    names = list(_COLUMNS)
+    count = 0
+    with connection.cursor() as cursor:
+        cursor.execute(_STAGING)
+        with cursor.copy(_COPY) as copy:
+            for row in rows:
+                copy.write_row([getattr(row, name) for name in names])
+                count += 1
+        cursor.execute(
+            _TAKE_IN,
+            {
+                "transaction_id": journal.transaction_id,
+                "use_case": journal.use_case,
+                "message_id": journal.message_id,
+                "correlation_id": journal.correlation_id,
+                "latency_us": journal.latency_us,
+            },
+        )
+        fresh = {number for (number,) in cursor.fetchall()}
+        if len(fresh) == count:
+            return fresh, []
+        cursor.execute(_KNOWN)
+        return fresh, [KnownSdr(*row) for row in cursor.fetchall()]

@@ -1,0 +1,24 @@
+"""Celery wakes these; each calls one step of the hub on rows that are due."""
+
+from __future__ import annotations
+
+import time
+
+from celery import shared_task
+
+from roaming.hub_switch import deliver_due as deliver_one_batch
+
+_LONGEST_RUN_S = 20
+
+
+@shared_task
+def deliver_due() -> int:
+    """Carries what is due, batch after batch, for a while; the next tick goes on."""
+    ends = time.monotonic() + _LONGEST_RUN_S
+    carried = 0
+    while time.monotonic() < ends:
+        batch = deliver_one_batch()
+        carried += batch
+        if not batch:
+            break
+    return carried

@@ -1,0 +1,162 @@
+"""UC1-2, sites information (IEC 63119-2, 8.1): a visited-CSO publishes a site to its home-CSPs.
+
+Accepts: a whole site with its EVSEs and connectors; the newest `last_updated` wins.
+Refuses: party_not_held, invalid_identifier, invalid_field, time_without_offset.
+Leaves behind: the site's rows, dated ownership of its EVSEs, a delivery per entitled home-CSP
+platform, a journal row.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db import transaction
+from psycopg.types.range import TimestamptzRange
+
+from roaming.domain.identifiers import EvseId, IdentifierError
+from roaming.domain.refusals import Refusal
+from roaming.domain.site import EvsePart, SiteMessage
+from roaming.hub_switch import Envelope, Route, Verdict, held_party, write_verdict
+from roaming.models import (
+    Connector,
+    Evse,
+    EvseOwnership,
+    JournalEntry,
+    OperatorIdentifier,
+    Role,
+    Site,
+)
+from roaming.outbox import Parcel, enqueue, entitled_csp_platforms
+
+PATH = "uc1-2/sites"
+
+
+def receive_site(envelope: Envelope, message: SiteMessage) -> tuple[Site, bool]:
+    """Stores the site; returns it, and False where what is stored is as new or newer."""
+    owner = held_party(envelope, message.visited_cso, Role.CSO)
+    _check(message)
+    keys = [_evse_key(part, owner, index) for index, part in enumerate(message.evses)]
+    if len(set(keys)) != len(keys):
+        raise Refusal("invalid_field", "An EVSE-ID stands in the site twice.", "evses")
+    with transaction.atomic():
+        site, taken = _store_site(envelope, message, owner)
+        if taken:
+            _store_evses(site, owner, message.evses, keys, envelope.now)
+            enqueue(
+                Parcel(platform, envelope.use_case.code, PATH, f"site:{owner.key}:{site.key}",
+                       envelope.body.decode(), envelope.correlation_id)
+                for platform, _ in entitled_csp_platforms(owner, envelope.environment, envelope.now)
+            )  # fmt: skip
+        write_verdict(
+            envelope,
+            Route(visited_cso=owner),
+            Verdict(JournalEntry.Outcome.ACCEPTED),
+            object_key=site.key,
+        )
+    return site, taken
+
+
+def _check(message: SiteMessage) -> None:
+    if message.last_updated.tzinfo is None:
+        raise Refusal("time_without_offset", "Say the offset from UTC.", "last_updated")
+    if len(message.country) != 2 or not message.country.isalpha():
+        raise Refusal("invalid_field", "Two letters, ISO 3166-1.", "country")
+    try:
+        ZoneInfo(message.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Refusal("invalid_field", "Not a zone of the tz database.", "time_zone") from error
+    latitude, longitude = message.coordinates.latitude, message.coordinates.longitude
+    if not (latitude.is_finite() and -90 <= latitude <= 90):
+        raise Refusal("invalid_field", "From -90 to 90 degrees.", "coordinates.latitude")
+    if not (longitude.is_finite() and -180 <= longitude <= 180):
+        raise Refusal("invalid_field", "From -180 to 180 degrees.", "coordinates.longitude")
+    longest = {"id": 36, "name": 255, "address": 200, "city": 100, "postal_code": 20}
+    for name, limit in longest.items():
+        if len(getattr(message, name)) > limit:
+            raise Refusal("invalid_field", f"At most {limit} characters.", name)
+    if not message.id:
+        raise Refusal("invalid_field", "A site needs an id.", "id")
+
+
+def _evse_key(part: EvsePart, owner: OperatorIdentifier, index: int) -> str:
+    field = f"evses[{index}].evse_id"
+    try:
+        evse_id = EvseId.parse(part.evse_id)
+    except IdentifierError as error:
+        raise Refusal("invalid_identifier", str(error), field) from error
+    if (
+        evse_id.operator.key != owner.key
+        and not EvseOwnership.objects.filter(
+            evse__key=evse_id.key, visited_cso=owner, during__endswith__isnull=True
+        ).exists()
+    ):
+        raise Refusal("party_not_held", f"{part.evse_id} does not belong to {owner}.", field)
+    for connector in part.connectors:
+        if not 1 <= len(connector.id) <= 36 or any(len(t) > 36 for t in connector.tariff_ids):
+            raise Refusal("invalid_field", "Ids have 1 to 36 characters.", f"{field}.connectors")
+    return evse_id.key
+
+
+def _store_site(
+    envelope: Envelope, message: SiteMessage, owner: OperatorIdentifier
+) -> tuple[Site, bool]:
+    key = message.id.upper()
+    values = {
+        "site_id": message.id,
+        "name": message.name,
+        "address": message.address,
+        "city": message.city,
+        "postal_code": message.postal_code,
+        "country": message.country.upper(),
+        "latitude": round(message.coordinates.latitude, 6),
+        "longitude": round(message.coordinates.longitude, 6),
+        "time_zone": message.time_zone,
+        "body": envelope.body.decode(),
+        "last_updated": message.last_updated,
+        "received_at": envelope.now,
+    }
+    site, created = Site.objects.select_for_update().get_or_create(
+        environment=envelope.environment, visited_cso=owner, key=key, defaults=values
+    )
+    if not created:
+        if message.last_updated <= site.last_updated:
+            return site, False
+        for name, value in values.items():
+            setattr(site, name, value)
+        site.withdrawn_at = None
+        site.save()
+    return site, True
+
+
+def _store_evses(
+    site: Site, owner: OperatorIdentifier, parts: list[EvsePart], keys: list[str], now: datetime
+) -> None:
+    site.evses.exclude(key__in=keys).filter(removed_at=None).update(removed_at=now)
+    for part, key in zip(parts, keys, strict=True):
+        evse, created = Evse.objects.update_or_create(
+            environment=site.environment,
+            key=key,
+            defaults={
+                "site": site,
+                "evse_id": part.evse_id,
+                "authentication_methods": part.authentication_methods,
+                "removed_at": None,
+            },
+        )
+        if created:
+            EvseOwnership.objects.create(
+                evse=evse, visited_cso=owner, during=TimestamptzRange(now, None)
+            )
+        evse.connectors.all().delete()
+        Connector.objects.bulk_create(
+            Connector(
+                evse=evse,
+                connector_id=connector.id,
+                standard=connector.standard[:40],
+                power_type=connector.power_type[:16],
+                max_power_w=connector.max_electric_power,
+                tariff_ids=connector.tariff_ids,
+            )
+            for connector in part.connectors
+        )

@@ -1,0 +1,165 @@
+"""UC3-9, SDR information exchange (IEC 63119-2, 8.3; Annex B): visited-CSO to home-CSP.
+
+Accepts: one SDR, or thousands in a call. Everything that can be parsed and names its parties is
+stored and answered with its findings; a fatal finding makes it `rejected`, visible to both sides.
+Refuses, record by record: invalid_field, invalid_identifier, party_not_held,
+duplicate_with_other_content. The same content again gets the same answer.
+Leaves behind: the SDR with its original, its standing and first event, findings, a journal row per
+record, and deliveries to the home-CSPs' platforms.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.db import transaction
+
+from roaming.domain.refusals import Refusal
+from roaming.domain.sdr import DoorFinding, SdrLifeState, SdrMessage, Severity
+from roaming.domain.uuid7 import period_of, uuid7_at
+from roaming.hub_switch import Envelope, Route, Verdict, write_verdict
+from roaming.hub_switch.sdr_door import Door
+from roaming.hub_switch.sdr_forwarding import forward_sdrs
+from roaming.models import Finding, SdrOriginal, SdrState
+from roaming.models.sdr_intake import IntakeJournal, IntakeRow, KnownSdr, take_in
+
+
+@dataclass(frozen=True, slots=True)
+class SdrRecord:
+    """One record of a call: its bytes, and the message or why it could not be read."""
+
+    raw: bytes
+    message: SdrMessage | Refusal
+
+
+@dataclass(slots=True)
+class SdrReceipt:
+    """The answer to one record. `known`: the same content was taken in before."""
+
+    reference: str = ""
+    sdr_id: uuid.UUID | None = None
+    state: str = ""
+    known: bool = False
+    findings: list[DoorFinding] = field(default_factory=list)
+    refusal: Refusal | None = None
+
+
+def receive_sdrs(envelope: Envelope, records: Sequence[SdrRecord]) -> list[SdrReceipt]:
+    """Takes in the records in one transaction; returns a receipt for each, in their order."""
+    receipts = [SdrReceipt() for _ in records]
+    door = Door(envelope, [r.message for r in records if isinstance(r.message, SdrMessage)])
+    rows: list[IntakeRow] = []
+    for number, record in enumerate(records):
+        receipt = receipts[number]
+        try:
+            if isinstance(record.message, Refusal):
+                raise record.message
+            receipt.reference = record.message.id
+            row, receipt.findings = door.admit(number, record.message, record.raw)
+        except Refusal as refusal:
+            receipt.refusal = refusal
+        else:
+            receipt.sdr_id, receipt.state = row.id, row.state
+            rows.append(row)
+    with transaction.atomic():
+        if rows:
+            fresh, known = take_in(rows, _journal(envelope))
+            _answer_known(known, receipts, records)
+            winners = [row for row in rows if row.n in fresh]
+            _leave_findings(winners, receipts, envelope)
+            forward_sdrs(envelope, winners, {n: receipts[n].findings for n in fresh})
+        _journal_refusals(envelope, door, receipts)
+    return receipts
+
+
+def _journal(envelope: Envelope) -> IntakeJournal:
+    return IntakeJournal(
+        envelope.transaction_id,
+        envelope.use_case.code,
+        envelope.message_id,
+        envelope.correlation_id,
+        envelope.elapsed_us(),
+    )
+
+
+def _answer_known(
+    known: list[KnownSdr], receipts: list[SdrReceipt], records: Sequence[SdrRecord]
+) -> None:
+    """The same content again: the same answer. Other content under the same id: a refusal."""
+    if not known:
+        return
+    ids = [entry.sdr_id for entry in known]
+    states = dict(SdrState.objects.filter(sdr__in=ids).values_list("sdr_id", "state"))
+    findings: dict[uuid.UUID, list[DoorFinding]] = {}
+    for row in Finding.objects.filter(sdr__in=ids, superseded_at=None):
+        findings.setdefault(row.sdr_id, []).append(
+            DoorFinding(
+                row.rule, Severity(row.severity), row.explanation, row.claimed, row.expected
+            )
+        )
+    for entry in known:
+        receipt = receipts[entry.n]
+        if entry.same_bytes or _same_content(entry.sdr_id, records[entry.n].raw):
+            receipt.sdr_id, receipt.known = entry.sdr_id, True
+            receipt.state = states[entry.sdr_id]
+            receipt.findings = findings.get(entry.sdr_id, [])
+        else:
+            receipt.sdr_id, receipt.state, receipt.findings = None, "", []
+            receipt.refusal = Refusal(
+                "duplicate_with_other_content",
+                f"The SDR id {receipt.reference} is known with other content.",
+                "id",
+            )
+
+
+def _same_content(sdr_id: uuid.UUID, raw: bytes) -> bool:
+    """Whether two texts say the same, whatever their white space and order of fields."""
+    original = SdrOriginal.objects.filter(sdr=sdr_id).values_list("content", flat=True).first()
+    if original is None:
+        return False
+    return bool(json.loads(original, parse_float=Decimal) == json.loads(raw, parse_float=Decimal))
+
+
+def _leave_findings(
+    winners: list[IntakeRow], receipts: list[SdrReceipt], envelope: Envelope
+) -> None:
+    rows = []
+    for row in winners:
+        for finding in receipts[row.n].findings:
+            key = uuid7_at(row.started_at or envelope.now)
+            rows.append(
+                Finding(
+                    id=key,
+                    environment=row.environment,
+                    period=period_of(key),
+                    pair_id=row.pair_id,
+                    sdr_id=row.id,
+                    rule=finding.rule,
+                    severity=finding.severity.value,
+                    explanation=finding.explanation,
+                    claimed=finding.claimed[:200],
+                    expected=finding.expected[:200],
+                    money_at_stake=row.claim_before_tax
+                    if row.state == SdrLifeState.REJECTED.value
+                    else None,
+                    found_at=envelope.now,
+                )
+            )
+    Finding.objects.bulk_create(rows)
+
+
+def _journal_refusals(envelope: Envelope, door: Door, receipts: list[SdrReceipt]) -> None:
+    """A row for each record that was refused or known; the new ones have theirs already."""
+    for receipt in receipts:
+        if receipt.refusal is not None:
+            receipt.refusal.journalled = True
+            verdict = Verdict.of_refusal(receipt.refusal)
+        elif receipt.known:
+            verdict = Verdict.of_repetition()
+        else:
+            continue
+        write_verdict(envelope, Route(door.only_cso), verdict, object_key=receipt.reference[:64])

@@ -1,0 +1,189 @@
+"""The case of one SDR: its claim, the clearing house's evidence, the terms, and its neighbours.
+
+Every check is a function of a case. Times are aware, amounts before tax in the SDR's currency,
+energy in kWh. What is unknown is None.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from roaming.domain.sdr import Severity
+
+ZERO = Decimal(0)
+# How far back a neighbour's session may have begun; a bound that an index can use.
+LONGEST_SESSION = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What the SDR says, and when it came. `arrival` numbers the SDRs as they came in."""
+
+    reference: str
+    arrival: int
+    pair_id: int | None
+    home_csp_id: int | None
+    service_session_id: uuid.UUID | None
+    token_hmac: bytes | None
+    evse_key: str
+    started_at: datetime
+    ended_at: datetime
+    received_at: datetime
+    energy_kwh: Decimal
+    currency: str
+    before_tax: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """Another SDR that is neither a credit nor rejected, credited or written off.
+
+    `decided`: it was accepted, or is settled already.
+    """
+
+    reference: str
+    arrival: int
+    decided: bool
+    pair_id: int | None
+    home_csp_id: int | None
+    service_session_id: uuid.UUID | None
+    token_hmac: bytes | None
+    evse_key: str
+    started_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEvidence:
+    """The service session that the SDR names, as the switch saw it."""
+
+    pair_id: int
+    state: str
+    token_hmac: bytes
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the agreement says. `valid_to` None: open. `suspensions`: (from, to or None)."""
+
+    valid_from: datetime
+    valid_to: datetime | None
+    suspensions: tuple[tuple[datetime, datetime | None], ...]
+    currency: str
+    tolerance_energy_kwh: Decimal
+    tolerance_energy_share: Decimal
+    tolerance_time_s: int
+    tolerance_money: Decimal
+    tolerance_money_share: Decimal
+    sdr_window_hours: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceEvidence:
+    """What rating the SDR anew gave.
+
+    `payable` is the claim, `expected` the re-rated total, both rounded as the agreement rounds;
+    `failure` says why there is no total. `tariff_issue` is set where the SDR was not priced by the
+    version in force at its session's start; then `tariff_claimed` and `tariff_expected` name both.
+    """
+
+    payable: Decimal | None = None
+    unrounded: Decimal | None = None
+    expected: Decimal | None = None
+    failure: str = ""
+    periods_energy: Decimal | None = None
+    tariff_version_id: int | None = None
+    tariff_issue: str = ""
+    tariff_claimed: str = ""
+    tariff_expected: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """All that the checks of one SDR look at."""
+
+    claim: Claim
+    session: SessionEvidence | None = None
+    terms: Terms | None = None
+    price: PriceEvidence = PriceEvidence()
+    neighbours: tuple[Neighbour, ...] = ()
+
+    @property
+    def matched(self) -> bool:
+        """Whether the session that the SDR names is one of its own two parties."""
+        return self.session is not None and self.session.pair_id == self.claim.pair_id
+
+    @property
+    def opening(self) -> datetime:
+        """When the session opened: as the switch saw it, else as the SDR says."""
+        if self.session is not None and self.matched:
+            return self.session.opened_at
+        return self.claim.started_at
+
+    @property
+    def allowed_money(self) -> Decimal:
+        """The money that may differ: the larger of absolute and relative, zero without terms."""
+        if self.terms is None:
+            return ZERO
+        share = self.terms.tolerance_money_share * abs(self.price.expected or ZERO)
+        return max(self.terms.tolerance_money, share)
+
+    @property
+    def allowed_energy_kwh(self) -> Decimal:
+        if self.terms is None:
+            return ZERO
+        share = self.terms.tolerance_energy_share * abs(self.claim.energy_kwh)
+        return max(self.terms.tolerance_energy_kwh, share)
+
+    @property
+    def money_difference(self) -> Decimal | None:
+        """The claim less what rating gave, None where one is unknown."""
+        if self.price.payable is None or self.price.expected is None:
+            return None
+        return self.price.payable - self.price.expected
+
+    @property
+    def energy_difference_kwh(self) -> Decimal | None:
+        if self.price.periods_energy is None:
+            return None
+        return self.claim.energy_kwh - self.price.periods_energy
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """That a check failed: both values as text, the money at stake, named causes.
+
+    `severity` only where it is not the rule's own.
+    """
+
+    claimed: str
+    expected: str
+    money_at_stake: Decimal | None
+    causes: tuple[str, ...] = ()
+    severity: Severity | None = None
+
+
+def precedes(neighbour: Neighbour, claim: Claim) -> bool:
+    """Whether the neighbour keeps its place and the claim is the one in doubt."""
+    return neighbour.decided or neighbour.arrival < claim.arrival
+
+
+def utc_text(moment: datetime) -> str:
+    """
+    >>> utc_text(datetime(2026, 10, 5, 8, 0, 0, 999, tzinfo=UTC))
+    '2026-10-05T08:00:00Z'
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def number_text(number: Decimal) -> str:
+    """All digits, no exponent.
+
+    >>> number_text(Decimal("1E+2")), number_text(Decimal("7.50"))
+    ('100', '7.50')
+    """
+    return format(number, "f")

@@ -1,0 +1,104 @@
+"""Which version of a tariff was in force at a session's start (domain.md, tariffs).
+
+In force: valid then and received before, less the agreement's notice: nobody posts yesterday's
+price today. A version for one home-CSP beats the general one; the newest `valid_from` wins, then
+the newest `received_at`; a withdrawal is a version that ends the tariff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from roaming.domain.tariff import Tariff, parse_tariff
+from settlement.domain.rating import TariffPlan, compile_tariff
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A tariff version as the CSO announced it. Times are aware; `body` is its JSON."""
+
+    version_id: int
+    visited_cso_id: int
+    home_csp_id: int | None
+    tariff_id: str
+    valid_from: datetime
+    valid_to: datetime | None
+    received_at: datetime
+    withdrawn: bool
+    body: str
+
+    def valid(self, at: datetime) -> bool:
+        return self.valid_from <= at and (self.valid_to is None or at < self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose tariff is asked for, when the session started, and the agreement's notice."""
+
+    visited_cso_id: int
+    home_csp_id: int | None
+    started_at: datetime
+    notice: timedelta = timedelta(0)
+
+
+class TariffStore:
+    """Versions by CSO and tariff id, with their plans compiled once per zone."""
+
+    def __init__(self, versions: Iterable[Version] = ()) -> None:
+        self._versions: dict[tuple[int, str], list[Version]] = {}
+        self._plans: dict[tuple[int, ZoneInfo], TariffPlan] = {}
+        self.add(versions)
+
+    def add(self, versions: Iterable[Version]) -> None:
+        for version in versions:
+            key = (version.visited_cso_id, version.tariff_id.casefold())
+            self._versions.setdefault(key, []).append(version)
+
+    def in_force(self, tariff_id: str, asked: Asked) -> Version | None:
+        """The version that priced the session, None where none was in force."""
+        candidates = [
+            version
+            for version in self._known(tariff_id, asked)
+            if version.valid(asked.started_at)
+            and version.received_at + asked.notice <= asked.started_at
+        ]
+        for individual in (True, False):
+            newest = max(
+                (v for v in candidates if (v.home_csp_id is not None) is individual),
+                key=lambda v: (v.valid_from, v.received_at, v.version_id),
+                default=None,
+            )
+            if newest is not None and not newest.withdrawn:
+                return newest
+        return None
+
+    def others(self, tariff_id: str, asked: Asked, than: Version | None) -> list[Version]:
+        """The other versions that this home-CSP could know, the newest first."""
+        found = [v for v in self._known(tariff_id, asked) if v is not than and not v.withdrawn]
+        return sorted(found, key=lambda v: (v.valid_from, v.received_at), reverse=True)
+
+    def plan(self, version: Version, time_zone: ZoneInfo) -> TariffPlan:
+        """The version's plan in a zone. Raises InvalidTariffError where its body is no tariff."""
+        key = (version.version_id, time_zone)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = compile_tariff(parse_tariff(version.body), time_zone)
+        return plan
+
+    def _known(self, tariff_id: str, asked: Asked) -> list[Version]:
+        versions = self._versions.get((asked.visited_cso_id, tariff_id.casefold()), [])
+        return [v for v in versions if v.home_csp_id in (None, asked.home_csp_id)]
+
+
+def same_prices(one: Tariff, other: Tariff) -> bool:
+    """Whether two tariffs price every session alike, whatever else they say."""
+    return one is other or (
+        one.elements == other.elements
+        and one.currency == other.currency
+        and one.min_price == other.min_price
+        and one.max_price == other.max_price
+        and one.tax_included == other.tax_included
+    )

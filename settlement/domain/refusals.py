@@ -1,0 +1,35 @@
+"""Why reconciliation or settlement says no to a person: a stable code, and a sentence."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class No(StrEnum):
+    """The reasons, by what has to happen first."""
+
+    # Deciding on an SDR
+    UNKNOWN_SDR = "unknown_sdr"
+    NOT_DECIDABLE = "not_decidable"
+    WINDOW_OVER = "window_over"
+    NO_AGREEMENT = "no_agreement"
+    OTHER_CURRENCY = "other_currency"
+    REASON_MISSING = "reason_missing"
+    # Closing a period
+    PERIOD_NOT_OVER = "period_not_over"
+    NOT_DRAFT = "not_draft"
+    NOT_PRELIMINARY = "not_preliminary"
+    PERIOD_FINAL = "period_final"
+    INPUT_CHANGED = "input_changed"
+    OBJECTIONS_RUN = "objections_run"
+    SAME_PERSON = "same_person"
+    NO_CLEARING_HOUSE = "no_clearing_house"
+
+
+class RefusedError(Exception):
+    """The clearing house's own no. `no` is stable; the text is for the person who asked."""
+
+    def __init__(self, no: No, detail: str) -> None:
+        super().__init__(detail)
+        self.no = no
+        self.detail = detail

@@ -1,0 +1,157 @@
+"""`rate_sdr FILE|-`: what an SDR costs under a tariff, for machines or with `--explain` for people.
+
+Reads `{"cdr": ..., "tariffs": [...], "time_zone": "Europe/Berlin"}` or a list of such, needs no
+database, and always prints one valid document: what cannot be rated gives
+`{"error": {"code": ..., "detail": ...}}` in its place, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandParser
+
+from roaming.domain.money import Rounding
+from roaming.domain.tariff import ContentError, InvalidTariffError, parse_tariff
+from settlement.domain.rating import NotRatable, PlanCache, parse_sdr, rate
+from settlement.domain.rating.presentation import as_json, explanation
+
+MAX_BYTES = 100_000_000
+_MAX_TARIFFS = 1000
+# What zoneinfo opens beside the zones of the IANA database, and means another zone on each machine.
+_NOT_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+
+
+class Refused(Exception):  # noqa: N818  an answer, not an accident
+    """What is printed in place of a price."""
+
+    def __init__(self, code: str, detail: str, **more: str) -> None:
+        super().__init__(detail)
+        self.answer = {"error": {"code": code, "detail": detail, **more}}
+
+
+class Case(msgspec.Struct):
+    """One SDR to rate; its parts are read one by one, so that an error names its part."""
+
+    cdr: msgspec.Raw
+    time_zone: str
+    tariffs: list[msgspec.Raw] | None = None
+    rounding: Rounding = Rounding.HALF_UP
+
+
+class Command(BaseCommand):
+    help = "Rates SDRs (OCPI CDRs) under tariffs; reads and prints JSON. Needs no database."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", help="a JSON file, or - for the standard input")
+        parser.add_argument("--explain", action="store_true", help="text, line by line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        answers, is_list = self._answers(options["file"], options["explain"])
+        if options["explain"]:
+            self.stdout.write("\n\n".join(_as_text(answer) for answer in answers))
+        else:
+            document = answers if is_list else answers[0]
+            self.stdout.write(json.dumps(document, indent=1, ensure_ascii=True))
+        if any(_is_error(answer) for answer in answers):
+            sys.exit(1)
+
+    def _answers(self, file: str, explain: bool) -> tuple[list[Any], bool]:
+        cache = PlanCache()
+        try:
+            cases, is_list = read_cases(file)
+        except Refused as refused:
+            return [refused.answer], False
+        return [_answer(case, explain, cache) for case in cases], is_list
+
+
+def read_cases(file: str) -> tuple[list[msgspec.Raw], bool]:
+    """The cases of a file, unread, and whether they stood in a list. Raises Refused."""
+    try:
+        if file == "-":
+            content = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with Path(file).open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as unreadable:
+        raise Refused("unreadable_input", f"cannot read {file}: {unreadable}") from None
+    if len(content) > MAX_BYTES:
+        raise Refused("input_too_large", f"more than {MAX_BYTES} bytes")
+    content = content.removeprefix(b"\xef\xbb\xbf").strip()
+    is_list = content.startswith(b"[")
+    try:
+        if is_list:
+            return msgspec.json.decode(content, type=list[msgspec.Raw]), True
+        return [msgspec.json.decode(content, type=msgspec.Raw)], False
+    except (msgspec.DecodeError, UnicodeError) as malformed:
+        raise Refused("invalid_json", str(malformed)) from None
+    except RecursionError:
+        raise Refused("invalid_json", "nested too deeply") from None
+
+
+def _answer(case: msgspec.Raw, explain: bool, cache: PlanCache) -> Any:
+    """The JSON value, or with `explain` the text, for one case."""
+    try:
+        return _rated(case, explain, cache)
+    except Refused as refused:
+        return refused.answer
+    except InvalidTariffError as invalid:
+        return Refused("invalid_tariff", invalid.detail, field=invalid.field).answer
+    except ContentError as invalid:
+        return Refused("invalid_sdr", invalid.detail, field=invalid.field).answer
+    except NotRatable as no:
+        return Refused("not_ratable", no.detail, reason=str(no.cause), field=no.field).answer
+
+
+def _rated(raw: msgspec.Raw, explain: bool, cache: PlanCache) -> Any:
+    case = _case(raw)
+    zone = _zone(case.time_zone)
+    if len(case.tariffs or ()) > _MAX_TARIFFS:
+        raise Refused("invalid_input", f"more than {_MAX_TARIFFS} tariffs", field="tariffs")
+    tariffs = []
+    for index, tariff in enumerate(case.tariffs or ()):
+        try:
+            tariffs.append(parse_tariff(bytes(tariff)))
+        except InvalidTariffError as invalid:
+            raise invalid.inside(f"tariffs[{index}]") from None
+    sdr = parse_sdr(bytes(case.cdr))
+    priced = rate(sdr, tariffs, zone, case.rounding, cache)
+    return explanation(priced, sdr, zone) if explain else as_json(priced)
+
+
+def _case(raw: msgspec.Raw) -> Case:
+    try:
+        return msgspec.json.decode(raw, type=Case)
+    except (msgspec.DecodeError, UnicodeError) as malformed:
+        raise Refused("invalid_input", str(malformed)) from None
+    except RecursionError:
+        raise Refused("invalid_input", "nested too deeply") from None
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        if name in _NOT_ZONES:
+            raise ValueError(name)
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        detail = f"{name[:60]!r} is not a time zone of the IANA database"
+        raise Refused("invalid_time_zone", detail, field="time_zone") from None
+
+
+def _is_error(answer: Any) -> bool:
+    return isinstance(answer, dict) and "error" in answer
+
+
+def _as_text(answer: Any) -> str:
+    if isinstance(answer, str):
+        return answer.encode("utf-8", "replace").decode()
+    error = answer["error"]
+    place = f" at {error['field']}" if error.get("field") else ""
+    reason = f" ({error['reason']})" if error.get("reason") else ""
+    return f"Not rated: {error['code']}{reason}{place}: {error['detail']}"

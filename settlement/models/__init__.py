@@ -1,0 +1,22 @@
+"""Rows, constraints and named SQL of reconciliation, ledger and settlement."""
+
+from settlement.models.fees import FeeCharge, FeeRule
+from settlement.models.ledger import LedgerAccount, LedgerEntry, Posting
+from settlement.models.netting import NetPayment, NetPosition
+from settlement.models.periods import SettlementPeriod
+from settlement.models.reconciliation import ReconciliationRun
+from settlement.models.statements import Statement, StatementLine
+
+__all__ = [
+    "FeeCharge",
+    "FeeRule",
+    "LedgerAccount",
+    "LedgerEntry",
+    "NetPayment",
+    "NetPosition",
+    "Posting",
+    "ReconciliationRun",
+    "SettlementPeriod",
+    "Statement",
+    "StatementLine",
+]

@@ -1,0 +1,46 @@
+"""The three records side by side: one row per claimed SDR, with what the domain's Case holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_CASES = """
+CREATE TEMPORARY TABLE recon_case ON COMMIT DROP AS
+SELECT sdr.id AS sdr_id, sdr.environment, sdr.pair_id, sdr.home_csp_id, recon_claim.from_state,
+    recon_claim.from_outcome, sdr.reference, sdr.arrival, sdr.service_session_id, sdr.token_hmac,
+    sdr.evse_key, sdr.started_at, sdr.ended_at, sdr.received_at, sdr.energy_kwh, sdr.currency,
+    sdr.claim_before_tax AS before_tax,
+    session.id IS NOT NULL AS session_found, session.state AS session_state,
+    session.token_hmac AS session_token_hmac,
+    coalesce(session.pair_id = sdr.pair_id, false) AS matched,
+    CASE WHEN session.pair_id = sdr.pair_id THEN session.opened_at ELSE sdr.started_at END
+        AS opening,
+    agreement.id AS agreement_id, agreement.validity, agreement.currency AS agreement_currency,
+    coalesce(agreement.tolerance_time_s, 0) AS tolerance_time_s, agreement.sdr_window_hours,
+    agreement.decision_window_hours,
+    coalesce(greatest(
+        agreement.tolerance_energy_kwh, agreement.tolerance_energy_share * abs(sdr.energy_kwh)
+    ), 0) AS allowed_energy_kwh,
+    coalesce(greatest(
+        agreement.tolerance_money,
+        agreement.tolerance_money_share * abs(coalesce(price.expected, 0))
+    ), 0) AS allowed_money,
+    price.payable, price.unrounded, price.expected, price.failure, price.periods_energy,
+    price.tariff_version_id, price.tariff_issue, price.tariff_claimed, price.tariff_expected,
+    price.payable - price.expected AS money_difference,
+    sdr.energy_kwh - price.periods_energy AS energy_difference_kwh
+FROM recon_claim
+JOIN roaming_sdr sdr ON sdr.id = recon_claim.sdr_id
+JOIN recon_price price ON price.sdr_id = sdr.id
+LEFT JOIN roaming_servicesession session
+    ON session.id = sdr.service_session_id AND session.environment = sdr.environment
+LEFT JOIN roaming_agreement agreement ON agreement.id = sdr.agreement_id
+WHERE NOT sdr.credit;
+ANALYZE recon_case;
+"""
+
+
+def gather_evidence(cursor: Any) -> None:
+    """Fills `recon_case` from the claim, the session, the agreement and what rating gave."""
+    cursor.execute("ANALYZE recon_claim; ANALYZE recon_price")
+    cursor.execute(_CASES)

@@ -1,0 +1,108 @@
+"""Test databases cloned from a migrated template, so that no test ever flushes (TRUNCATE triggers).
+
+The template is made once per state of the migrations, as the owner role; every test process, and
+every test that needs committed rows, works in a clone of it, as the application's role.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from django.core.management import call_command
+from django.db import connection
+from psycopg import sql
+
+from clearinghouse.database_roles import use_owner_role
+
+ROOT = Path(__file__).resolve().parent.parent
+_BUILDING = 4_711_001  # advisory lock: one process builds the template, the others wait
+
+
+def migrations_fingerprint() -> str:
+    """Changes when any migration or grant of ours changes."""
+    digest = hashlib.sha256()
+    files = [*ROOT.glob("*/migrations/*.py"), ROOT / "clearinghouse" / "database_roles.py"]
+    for path in sorted(files):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@contextmanager
+def owner_connection(dbname: str = "postgres") -> Iterator[psycopg.Connection]:
+    """A plain autocommit connection of the owner role, outside Django."""
+    saved = dict(connection.settings_dict)
+    try:
+        use_owner_role(connection)
+        connection.settings_dict["NAME"] = dbname
+        parameters = connection.get_connection_params()
+        connection.ensure_connection()  # starts the embedded server where it does not run
+        connection.close()
+    finally:
+        connection.settings_dict.update(saved)
+    for key in ("cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(key, None)
+    with psycopg.connect(**parameters, autocommit=True) as plain:
+        yield plain
+
+
+def ensure_template() -> str:
+    """The name of the migrated template database, made if it is missing."""
+    name = f"chtest_template_{migrations_fingerprint()}"
+    with owner_connection() as owner:
+        owner.execute("SELECT pg_advisory_lock(%s)", [_BUILDING])
+        if owner.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            return name
+        draft = f"{name}_draft"
+        owner.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(draft)))
+        owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
+        saved = dict(connection.settings_dict)
+        try:
+            connection.settings_dict["NAME"] = draft
+            call_command("prepare_database", verbosity=0, stdout=io.StringIO())
+        finally:
+            connection.close()
+            connection.settings_dict.update(saved)
+        owner.execute(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                sql.Identifier(draft), sql.Identifier(name)
+            )
+        )
+    return name
+
+
+@contextmanager
+def cloned_database() -> Iterator[str]:
+    """A fresh clone of the template; Django's connection points at it inside the block."""
+    template = ensure_template()
+    name = f"chtest_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+    with owner_connection() as owner:
+        owner.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        role = connection.settings_dict["USER"]
+        owner.execute(
+            sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
+                sql.Identifier(name), sql.Identifier(role)
+            )
+        )
+    before = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield name
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
+        with owner_connection() as owner:
+            owner.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )

@@ -1,0 +1,116 @@
+"""An agreement becomes active by both parties' acceptance, and stops new business when told to."""
+
+from datetime import timedelta
+
+import pytest
+from psycopg.types.range import TimestamptzRange
+
+from roaming import models
+from roaming.use_cases.agreement_lifecycle import (
+    AcceptanceRecord,
+    AgreementError,
+    accept_agreement,
+    end_agreement,
+    propose_agreement,
+    resume_agreement,
+    suspend_agreement,
+)
+from tests import factories
+
+
+@pytest.fixture
+def draft(cast, now):
+    return models.Agreement.objects.create(
+        visited_cso=cast.visited_cso.operator,
+        home_csp=cast.outsider.operator,
+        services=["local_start", "reservation"],
+        validity=TimestamptzRange(now, None),
+        calendar=cast.agreement.calendar,
+    )
+
+
+def both_accept(agreement, now):
+    for party in ("CSO", "CSP"):
+        agreement = accept_agreement(agreement, AcceptanceRecord(party, "api", "m1"), now)
+    return agreement
+
+
+def test_the_second_acceptance_activates_it(draft, now):
+    proposed = propose_agreement(draft)
+    half = accept_agreement(proposed, AcceptanceRecord("CSO", "api", "m1"), now)
+    assert half.status == "proposed"
+    again = accept_agreement(proposed, AcceptanceRecord("CSO", "api", "m2"), now)
+    assert again.status == "proposed"
+    active = accept_agreement(proposed, AcceptanceRecord("CSP", "api", "m3"), now)
+    assert active.status == "active"
+    assert sorted(active.covered_services.values_list("service", flat=True)) == [
+        "local_start",
+        "reservation",
+    ]
+
+
+def test_a_draft_cannot_be_accepted(draft, now):
+    with pytest.raises(AgreementError, match="Propose"):
+        accept_agreement(draft, AcceptanceRecord("CSO", "api", "m1"), now)
+
+
+def test_a_document_needs_a_second_person(draft, now):
+    proposed = propose_agreement(draft)
+    clerk, colleague = factories.UserFactory(), factories.UserFactory()
+    alone = AcceptanceRecord("CSO", "document", "scan.pdf", clerk, clerk)
+    with pytest.raises(AgreementError, match="second"):
+        accept_agreement(proposed, alone, now)
+    accept_agreement(
+        proposed, AcceptanceRecord("CSO", "document", "scan.pdf", clerk, colleague), now
+    )
+    assert proposed.acceptances.get().confirmed_by == colleague
+
+
+def test_an_overlap_is_seen_before_anybody_accepts(cast, now):
+    rival = models.Agreement.objects.create(
+        visited_cso=cast.visited_cso.operator,
+        home_csp=cast.home_csp.operator,
+        services=["reservation"],
+        validity=TimestamptzRange(now, None),
+        calendar=cast.agreement.calendar,
+    )
+    with pytest.raises(AgreementError, match="overlaps"):
+        propose_agreement(rival)
+
+
+def test_two_agreements_may_adjoin(cast, now):
+    end_agreement(cast.agreement, now)
+    following = models.Agreement.objects.create(
+        visited_cso=cast.visited_cso.operator,
+        home_csp=cast.home_csp.operator,
+        services=["reservation"],
+        validity=TimestamptzRange(now, None),
+        calendar=cast.agreement.calendar,
+        replaces=cast.agreement,
+    )
+    assert both_accept(propose_agreement(following), now).status == "active"
+
+
+def test_suspension_and_resumption_are_dated(cast, now):
+    clerk = factories.UserFactory()
+    suspend_agreement(cast.agreement, now, "unpaid", clerk)
+    resumed = resume_agreement(cast.agreement, now + timedelta(days=2))
+    assert resumed.status == "active"
+    suspension = resumed.suspensions.get()
+    assert suspension.during.upper - suspension.during.lower == timedelta(days=2)
+    with pytest.raises(AgreementError, match="active"):
+        resume_agreement(cast.agreement, now)
+
+
+def test_a_suspension_needs_a_reason(cast, now):
+    with pytest.raises(AgreementError, match="why"):
+        suspend_agreement(cast.agreement, now, " ", None)
+
+
+def test_an_ended_agreement_keeps_its_services_up_to_its_end(cast, now):
+    ended = end_agreement(cast.agreement, now)
+    assert ended.status == "ended"
+    uppers = set(ended.covered_services.values_list("validity", flat=True))
+    assert {validity.upper for validity in uppers} == {now}
+    with pytest.raises(AgreementError):
+        end_agreement(cast.agreement, now)
