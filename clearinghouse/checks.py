@@ -23,7 +23,7 @@ def settings_are_fit_for_real_use(**kwargs: Any) -> list[CheckMessage]:
             not settings.USES_LOCAL_SECRETS,
             "E002",
             "The keys are the random ones of a local installation.",
-            "Set CLEARINGHOUSE_SECRET_KEY, CLEARINGHOUSE_ENCRYPTION_KEYS and CLEARINGHOUSE_HMAC_KEY.",
+            "Set CLEARINGHOUSE_SECRET_KEY, _ENCRYPTION_KEYS and _HMAC_KEY.",
         ),
         (
             len(settings.SECRET_KEY) >= 50 and len(settings.HMAC_KEY) >= 32,

@@ -49,9 +49,6 @@ def fingerprint(key: str, *parts: str) -> bytes:
     >>> fingerprint("k", "ab", "c") == fingerprint("k", "a", "bc")
     False
     """
-    digest = hmac.new(key.encode(), digestmod="sha256")
-    for part in parts:
-        raw = part.encode()
-        digest.update(len(raw).to_bytes(4, "big"))
-        digest.update(raw)
-    return digest.digest()
+    raws = [part.encode() for part in parts]
+    framed = b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])
+    return hmac.digest(key.encode(), framed, "sha256")

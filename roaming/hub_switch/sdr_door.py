@@ -56,6 +56,7 @@ class Door:
 
     def __init__(self, envelope: Envelope, messages: Sequence[SdrMessage]) -> None:
         self._envelope = envelope
+        self._hmac_key: str = settings.HMAC_KEY
         held = PlatformIdentifier.objects.filter(
             platform=envelope.sender, identifier__role="CSO"
         ).select_related("identifier")
@@ -87,6 +88,7 @@ class Door:
             state = SdrLifeState.REJECTED
         key = uuid7_at(started_at or self._envelope.now)
         identification = message.identification
+        text = raw.decode()
         cost = message.total_cost
         row = IntakeRow(
             n=number,
@@ -100,7 +102,7 @@ class Door:
             home_csp_id=parties.home_csp.pk if parties.home_csp else None,
             agreement_id=parties.agreement_id,
             reference=message.id,
-            content_hmac=fingerprint(settings.HMAC_KEY, raw.decode()),
+            content_hmac=fingerprint(self._hmac_key, text),
             service_session_id=session_id,
             cso_session_id=message.cso_session_id or "",
             csp_session_id=message.csp_session_id or "",
@@ -129,7 +131,7 @@ class Door:
             state=state.value,
             token_uid=identification.token_uid,
             contract_id=identification.contract_id,
-            content=raw.decode(),
+            content=text,
         )
         return row, findings
 

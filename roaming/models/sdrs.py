@@ -22,8 +22,9 @@ class SdrRegistry(models.Model):
     """Who sent which reference, and a hash of what: same content, same answer; other, refusal."""
 
     environment = models.CharField(max_length=4, choices=Environment)
+    # Checked on the SDR that is written in the same statement.
     visited_cso = models.ForeignKey(
-        OperatorIdentifier, models.PROTECT, related_name="+", db_index=False
+        OperatorIdentifier, models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     reference = models.CharField(max_length=64)
     sdr_id = models.UUIDField(unique=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -53,6 +53,23 @@ def receive_sdrs(envelope: Envelope, records: Sequence[SdrRecord]) -> list[SdrRe
     receipts = [SdrReceipt() for _ in records]
     door = Door(envelope, [r.message for r in records if isinstance(r.message, SdrMessage)])
     rows: list[IntakeRow] = []
+    with transaction.atomic():
+        fresh, known = take_in(_admitted(door, records, receipts, rows), _journal(envelope))
+        _answer_known(known, receipts, records)
+        winners = [row for row in rows if row.n in fresh]
+        _leave_findings(winners, receipts, envelope)
+        forward_sdrs(envelope, winners, {n: receipts[n].findings for n in fresh})
+        _journal_refusals(envelope, door, receipts)
+    return receipts
+
+
+def _admitted(
+    door: Door,
+    records: Sequence[SdrRecord],
+    receipts: list[SdrReceipt],
+    rows: list[IntakeRow],
+) -> Iterator[IntakeRow]:
+    """Judges one record after the other, while those before it are already on their way."""
     for number, record in enumerate(records):
         receipt = receipts[number]
         try:
@@ -62,18 +79,10 @@ def receive_sdrs(envelope: Envelope, records: Sequence[SdrRecord]) -> list[SdrRe
             row, receipt.findings = door.admit(number, record.message, record.raw)
         except Refusal as refusal:
             receipt.refusal = refusal
-        else:
-            receipt.sdr_id, receipt.state = row.id, row.state
-            rows.append(row)
-    with transaction.atomic():
-        if rows:
-            fresh, known = take_in(rows, _journal(envelope))
-            _answer_known(known, receipts, records)
-            winners = [row for row in rows if row.n in fresh]
-            _leave_findings(winners, receipts, envelope)
-            forward_sdrs(envelope, winners, {n: receipts[n].findings for n in fresh})
-        _journal_refusals(envelope, door, receipts)
-    return receipts
+            continue
+        receipt.sdr_id, receipt.state = row.id, row.state
+        rows.append(row)
+        yield row
 
 
 def _journal(envelope: Envelope) -> IntakeJournal:

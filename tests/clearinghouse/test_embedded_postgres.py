@@ -226,14 +226,11 @@ def test_a_durable_server_writes_through_and_checks_its_pages(tmp_path: Path) ->
         assert {ask(server, f"SHOW {name}") for name in durable} == {"on"}
 
 
-@pytest.mark.parametrize(("name", "inside"), [("it's a bürö", True), ("one, two", False)])
-def test_a_project_in_a_directory_with_an_unusual_name_works(
-    tmp_path: Path, name: str, inside: bool
-) -> None:
+@pytest.mark.parametrize("name", ["it's a bürö", "one, two"])
+def test_an_unusual_name_works(tmp_path: Path, name: str) -> None:
     with a_server(tmp_path / name / "postgres") as server:
         server.start()
         assert ask(server, "SELECT 1") == 1
-        assert (server.data_dir in server.socket_dir.parents) is inside
 
 
 def test_a_name_that_the_programs_would_take_for_shell_code_is_refused(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "manage.py").write_text(_MANAGE)
     for name in ("granian.py", "celery.py"):
         (root / name).write_text(_SERVICE)
-    assert run(root / "script" / "demo").returncode == 0
+    assert run(root / "script" / "demo", cwd=root).returncode == 0
     return root
 
 

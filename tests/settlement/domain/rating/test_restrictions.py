@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from settlement.domain.rating import NotRatable
+from settlement.domain.rating import NotRatable, parse_sdr
 from tests.settlement.domain.rating.cases import (
     BERLIN,
+    cdr,
     component,
     element,
     priced,
@@ -97,18 +98,14 @@ def test_an_empty_list_of_weekdays_restricts_nothing():
 )
 def test_min_kwh_is_reached_inclusively_by_the_energy_of_the_periods_before(before, expected):
     stepped = tariff(element(component("ENERGY", 2), min_kwh=5), element(component("ENERGY", 1)))
-    answer = priced(
-        stepped, sdr("10:00", ("10:00", {"ENERGY": before}), ("11:00", {"ENERGY": 1}))
-    )
+    answer = priced(stepped, sdr("10:00", ("10:00", {"ENERGY": before}), ("11:00", {"ENERGY": 1})))
     assert answer.lines[-1].price == expected
 
 
 @pytest.mark.parametrize(("before", "expected"), [("4.999", 2), ("5", 1), ("5.001", 1)])
 def test_max_kwh_is_exclusive(before, expected):
     stepped = tariff(element(component("ENERGY", 2), max_kwh=5), element(component("ENERGY", 1)))
-    answer = priced(
-        stepped, sdr("10:00", ("10:00", {"ENERGY": before}), ("11:00", {"ENERGY": 1}))
-    )
+    answer = priced(stepped, sdr("10:00", ("10:00", {"ENERGY": before}), ("11:00", {"ENERGY": 1})))
     assert answer.lines[-1].price == expected
 
 
@@ -126,17 +123,13 @@ def test_durations_are_inclusive_at_the_lower_and_exclusive_at_the_upper_end(beg
         element(component("TIME", 2), min_duration=1800, max_duration=3600),
         element(component("TIME", 1)),
     )
-    session = sdr(
-        "10:00", ("10:00", {"PARKING_TIME": 0.1}), (begin, {"TIME": 0.001}), end="11:00"
-    )
+    session = sdr("10:00", ("10:00", {"PARKING_TIME": 0.1}), (begin, {"TIME": 0.001}), end="11:00")
     assert priced(half_hour, session).lines[-1].price == expected
 
 
 def test_the_duration_counts_parking_too():
     after_an_hour = tariff(element(component("ENERGY", 1), min_duration=3600))
-    session = sdr(
-        "10:00", ("10:00", {"PARKING_TIME": 1}), ("11:00", {"ENERGY": 4}), end="12:00"
-    )
+    session = sdr("10:00", ("10:00", {"PARKING_TIME": 1}), ("11:00", {"ENERGY": 4}), end="12:00")
     assert total(after_an_hour, session) == 4
 
 
@@ -218,9 +211,7 @@ def test_the_first_of_two_components_of_one_dimension_in_an_element_counts():
 
 
 def test_a_dimension_without_a_price_costs_nothing_and_is_still_a_line():
-    answer = priced(
-        tariff(element(component("ENERGY", 1))), sdr("10:00", ("10:00", {"TIME": 1}))
-    )
+    answer = priced(tariff(element(component("ENERGY", 1))), sdr("10:00", ("10:00", {"TIME": 1})))
     (line,) = answer.lines
     assert (line.dimension, line.component, line.amount_before_tax) == ("TIME", None, Decimal(0))
 
@@ -250,19 +241,9 @@ def test_a_dimension_given_in_two_parts_is_added_up_and_limits_keep_their_extrem
     by_power = tariff(
         element(component("ENERGY", 2), min_power=11), element(component("ENERGY", 1))
     )
-    session = sdr("10:00", ("10:00", {}), end="11:00")
     parts = [("ENERGY", 1), ("ENERGY", 2), ("MIN_POWER", 12), ("MIN_POWER", 10)]
-    content = {
-        "start_date_time": session.start_date_time.isoformat(),
-        "end_date_time": session.end_date_time.isoformat(),
-        "currency": "EUR",
-        "charging_periods": [
-            {
-                "start_date_time": session.start_date_time.isoformat(),
-                "dimensions": [{"type": kind, "volume": volume} for kind, volume in parts],
-            }
-        ],
-    }
-    from settlement.domain.rating import parse_sdr
-
+    content = cdr("10:00", ("10:00", {}), end="11:00")
+    content["charging_periods"][0]["dimensions"] = [
+        {"type": kind, "volume": volume} for kind, volume in parts
+    ]
     assert total(by_power, parse_sdr(content)) == 3

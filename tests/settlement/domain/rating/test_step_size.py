@@ -121,9 +121,7 @@ def test_a_last_period_that_is_free_leaves_the_step_to_the_last_paid_one(free):
     elements = [element(component("PARKING_TIME", 60, 900), end_time="20:00")]
     if free is not None:
         elements.append(element(component("PARKING_TIME", free, 60)))
-    session = sdr(
-        "19:52", ("19:52", {"PARKING_TIME": "0.1"}), ("20:00", {"PARKING_TIME": "0.2"})
-    )
+    session = sdr("19:52", ("19:52", {"PARKING_TIME": "0.1"}), ("20:00", {"PARKING_TIME": "0.2"}))
     assert total(tariff(*elements), session) == 15
 
 

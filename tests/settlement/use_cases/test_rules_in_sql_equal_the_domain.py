@@ -1,0 +1,428 @@
+"""The set-based rules come to what the pure functions say of the same rows (house.md, layers)."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg.types.range import TimestamptzRange
+
+from roaming import models
+from roaming.domain.money import Rounding, currency_digits, round_money
+from settlement.domain.reconciliation.case import (
+    Case,
+    Claim,
+    Neighbour,
+    SessionEvidence,
+    Terms,
+)
+from settlement.domain.reconciliation.identity import CreditCase
+from settlement.domain.reconciliation.outcome import judge
+from settlement.domain.reconciliation.rerating import Rerater, ToRerate
+from settlement.domain.reconciliation.rules import CREDIT_RULES, RULES
+from settlement.domain.reconciliation.tariff_store import Asked, TariffStore, Version
+from settlement.models.reconciliation_sql.findings import SELECTS
+from settlement.models.reconciliation_sql.standing import ROUNDED_CLAIM
+from settlement.use_cases.sdr_reconciliation import reconcile
+from tests import factories
+from tests.settlement.sdrs import OCTOBER_5, TOKEN, Trade, announce, standing_of, tariff_body
+
+NOW = OCTOBER_5 + timedelta(days=30)
+OTHER_TOKEN = b"o" * 32
+
+
+@dataclass(frozen=True)
+class SdrPlan:
+    """One generated SDR: which session it names, and in what it may be wrong."""
+
+    trade: int
+    session: int | None  # index of a session, or None
+    starts_min: int
+    lasts_min: int
+    evse: str
+    token: bytes | None
+    received_after_h: int
+    kwh: str
+    periods_kwh: float
+    claim: str
+    currency: str
+    tariff: str
+    snapshot: str | None
+    state: str
+    arrival: int
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    trade: int
+    starts_min: int
+    state: str
+    token: bytes
+
+
+sessions = st.builds(
+    SessionPlan,
+    trade=st.integers(0, 1),
+    starts_min=st.sampled_from([0, 30, 90]),
+    state=st.sampled_from(["completed", "completed", "authorised", "refused", "requested"]),
+    token=st.sampled_from([TOKEN, OTHER_TOKEN]),
+)
+sdrs = st.builds(
+    SdrPlan,
+    trade=st.integers(0, 1),
+    session=st.none() | st.integers(0, 2),
+    starts_min=st.sampled_from([-60 * 24 * 4, 0, 0, 15, 59, 60, 61]),
+    lasts_min=st.sampled_from([0, 1, 30, 60, 60 * 24 * 4]),
+    evse=st.sampled_from(["DEVISE001", "DEVISE001", "DEVISE002", ""]),
+    token=st.sampled_from([TOKEN, TOKEN, OTHER_TOKEN, None]),
+    received_after_h=st.sampled_from([1, 24, 25, 168, 169]),
+    kwh=st.sampled_from(["20", "20.00", "20.05", "25", "0"]),
+    periods_kwh=st.sampled_from([20.0, 20.0, 20.1, 0.0]),
+    claim=st.sampled_from(["10", "10.00", "10.004", "10.01", "10.02", "12.3", "8", "0"]),
+    currency=st.sampled_from(["EUR", "EUR", "EUR", "CHF", "???"]),
+    tariff=st.sampled_from(["AC", "AC", "AC", "CHF", "NEVER", ""]),
+    snapshot=st.sampled_from([None, None, "0.50", "0.40", "0.99"]),
+    state=st.sampled_from(
+        ["validated"] * 6
+        + ["accepted", "rejected", "credited", "deviating", "unmatched", "settled", "rated"]
+    ),
+    arrival=st.integers(1, 3),
+)
+
+
+@pytest.fixture
+def trades(cast):
+    """Two trades with other terms each; the second was suspended for a while and starts late."""
+    announce(cast.visited_cso.identifier)
+    announce(cast.visited_cso.identifier, price="0.40", valid_from=OCTOBER_5 - timedelta(days=1))
+    announce(cast.visited_cso.identifier, "CHF", body=tariff_body("CHF", "0.50", "CHF"))
+    second = factories.make_agreement(
+        cast.visited_cso.operator,
+        cast.outsider.operator,
+        valid_from=OCTOBER_5,
+        valid_to=OCTOBER_5 + timedelta(minutes=61),
+        tolerance_energy_kwh="0.04",
+        tolerance_energy_share="0.01",
+        tolerance_money="0",
+        tolerance_money_share="0.002",
+        tolerance_time_s=0,
+        sdr_window_hours=24,
+        rounding="CEILING",
+        tariff_notice_hours=12,
+    )
+    models.AgreementSuspension.objects.create(
+        agreement=second,
+        reason="unpaid",
+        during=TimestamptzRange(OCTOBER_5 + timedelta(minutes=30), None),
+    )
+    first = Trade.of(cast)
+    other = Trade(
+        second, first.visited_cso, cast.outsider.identifier, first.platform, first.evse
+    )
+    return (first, other)
+
+
+@given(st.lists(sessions, min_size=3, max_size=3), st.lists(sdrs, min_size=1, max_size=6))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_every_rule_in_sql_finds_what_its_function_finds(trades, session_plans, sdr_plans):
+    with transaction.atomic():
+        rows = _rows(trades, session_plans, sdr_plans)
+        due = [row for row in rows if standing_of(row).state == "validated"]
+        expected = {row.id: _judged(row, rows) for row in due}
+        reconcile("live", NOW)
+        for row in due:
+            judgement = expected[row.id]
+            standing = standing_of(row)
+            assert (standing.outcome, standing.state) == (
+                judgement.outcome.value,
+                judgement.state.value,
+            )
+            assert _found(row) == sorted(
+                (
+                    rule.id,
+                    (verdict.severity or rule.severity).value,
+                    rule.explanation,
+                    verdict.claimed,
+                    verdict.expected,
+                    verdict.money_at_stake,
+                    list(verdict.causes),
+                )
+                for rule, verdict in judgement.failed
+            )
+        transaction.set_rollback(True)
+
+
+def test_every_rule_has_its_sql_and_no_sql_is_without_a_rule():
+    assert set(SELECTS) == {rule.id for rule in RULES}
+
+
+credits = st.builds(
+    dict,
+    names=st.sampled_from(["first", "first", "unknown", "credit"]),
+    claim=st.sampled_from(["-10", "-10.00", "-9.99", "10"]),
+    after_tax=st.sampled_from([None, "-11.90", "-11"]),
+    currency=st.sampled_from(["EUR", "EUR", "CHF"]),
+    agreement=st.sampled_from([True, True, False]),
+)
+
+
+@given(
+    st.sampled_from(["validated", "accepted", "settled", "credited", "deviating"]),
+    st.sampled_from([None, "11.90"]),
+    st.lists(credits, min_size=1, max_size=3),
+)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_every_rule_of_credits_in_sql_finds_what_its_function_finds(
+    trades, state, after_tax, credit_plans
+):
+    trade = trades[0]
+    with transaction.atomic():
+        make = trade.accepted if state in ("accepted", "settled") else trade.sdr
+        original = make(
+            session=trade.session(),
+            claim="10",
+            claim_after_tax=Decimal(after_tax) if after_tax else None,
+        )
+        models.SdrState.objects.filter(sdr=original).update(state=state)
+        rows = []
+        for plan in credit_plans:
+            named = {"first": original.reference, "unknown": "?"}
+            rows.append(
+                trade.sdr(
+                    claim=plan["claim"],
+                    credit=True,
+                    credit_reference=named.get(
+                        plan["names"], rows[0].reference if rows else "?"
+                    ),
+                    currency=plan["currency"],
+                    claim_after_tax=Decimal(plan["after_tax"]) if plan["after_tax"] else None,
+                    agreement=trade.agreement if plan["agreement"] else None,
+                )
+            )
+        reconcile("live", NOW)
+        taken = state == "credited"
+        for row in rows:
+            case = _credit_case(row, original, taken)
+            verdicts = [(rule, rule.check(case)) for rule in CREDIT_RULES]
+            assert _found(row) == sorted(
+                (
+                    rule.id, rule.severity.value, rule.explanation, verdict.claimed,
+                    verdict.expected, verdict.money_at_stake, [],
+                )
+                for rule, verdict in verdicts if verdict is not None
+            )  # fmt: skip
+            accepted = all(verdict is None for _, verdict in verdicts)
+            assert standing_of(row).state == ("accepted" if accepted else "deviating")
+            taken = taken or accepted
+        transaction.set_rollback(True)
+
+
+@given(
+    st.decimals(-10_000, 10_000, places=5),
+    st.sampled_from(["EUR", "JPY", "KWD"]),
+    st.sampled_from(list(Rounding)),
+)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_sql_rounds_money_as_the_domain_does(db, amount, currency, rounding):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {ROUNDED_CLAIM} FROM (SELECT %s::numeric AS claim_before_tax) sdr,"
+            " (SELECT %s AS rounding) agreement, (SELECT %s::int AS digits) digits",
+            [amount, rounding.value, currency_digits(currency)],
+        )
+        (rounded,) = cursor.fetchone()
+    assert str(rounded) == str(round_money(amount, currency, rounding))
+
+
+def _rows(trades, session_plans, sdr_plans):
+    evidence = [
+        trades[plan.trade].session(
+            OCTOBER_5 + timedelta(minutes=plan.starts_min),
+            state=plan.state,
+            token_hmac=plan.token,
+        )
+        for plan in session_plans
+    ]
+    rows = []
+    for number, plan in enumerate(sdr_plans):
+        start = OCTOBER_5 + timedelta(minutes=plan.starts_min)
+        end = start + timedelta(minutes=plan.lasts_min)
+        part = {
+            "charging_periods": [
+                {
+                    "start_date_time": start.isoformat(),
+                    "dimensions": [{"type": "ENERGY", "volume": plan.periods_kwh}],
+                }
+            ]
+        }
+        if plan.snapshot:
+            snapshot = json.loads(tariff_body(plan.tariff or "AC", plan.snapshot))
+            part["tariffs"] = [snapshot]
+        settled = plan.state in ("accepted", "settled")
+        rows.append(
+            trades[plan.trade].sdr(
+                evidence[plan.session] if plan.session is not None else None,
+                kwh=plan.kwh,
+                claim=plan.claim,
+                started_at=start,
+                ended_at=end,
+                evse_key=plan.evse,
+                token_hmac=plan.token,
+                received_at=end + timedelta(hours=plan.received_after_h),
+                currency=plan.currency,
+                tariff_id=plan.tariff,
+                part=part,
+                state=plan.state,
+                standing={"settled_amount": 1, "basis": "claim"} if settled else None,
+                reference=f"R{number}",
+                arrival=10 * plan.arrival + number,
+            )
+        )
+    return rows
+
+
+def _judged(sdr, rows):
+    return judge(
+        Case(
+            claim=Claim(
+                reference=sdr.reference,
+                arrival=sdr.arrival,
+                pair_id=sdr.pair_id,
+                home_csp_id=sdr.home_csp_id,
+                service_session_id=sdr.service_session_id,
+                token_hmac=sdr.token_hmac,
+                evse_key=sdr.evse_key,
+                started_at=sdr.started_at,
+                ended_at=sdr.ended_at,
+                received_at=sdr.received_at,
+                energy_kwh=sdr.energy_kwh,
+                currency=sdr.currency,
+                before_tax=sdr.claim_before_tax,
+            ),
+            session=_session(sdr),
+            terms=_terms(sdr.agreement),
+            price=_price(sdr),
+            neighbours=tuple(
+                _neighbour(row)
+                for row in rows
+                if row.id != sdr.id and standing_of(row).state not in ("rejected", "credited")
+            ),
+        )
+    )
+
+
+def _session(sdr):
+    row = models.ServiceSession.objects.filter(id=sdr.service_session_id).first()
+    if row is None:
+        return None
+    return SessionEvidence(
+        pair_id=row.pair_id,
+        state=row.state,
+        token_hmac=bytes(row.token_hmac),
+        opened_at=row.opened_at,
+    )
+
+
+def _terms(agreement):
+    agreement.refresh_from_db()
+    return Terms(
+        valid_from=agreement.validity.lower,
+        valid_to=agreement.validity.upper,
+        suspensions=tuple(
+            (suspension.during.lower, suspension.during.upper)
+            for suspension in agreement.suspensions.all()
+        ),
+        currency=agreement.currency,
+        tolerance_energy_kwh=agreement.tolerance_energy_kwh,
+        tolerance_energy_share=agreement.tolerance_energy_share,
+        tolerance_time_s=agreement.tolerance_time_s,
+        tolerance_money=agreement.tolerance_money,
+        tolerance_money_share=agreement.tolerance_money_share,
+        sdr_window_hours=agreement.sdr_window_hours,
+    )
+
+
+def _neighbour(row):
+    return Neighbour(
+        reference=row.reference,
+        arrival=row.arrival,
+        decided=standing_of(row).state in ("accepted", "settled"),
+        pair_id=row.pair_id,
+        home_csp_id=row.home_csp_id,
+        service_session_id=row.service_session_id,
+        token_hmac=row.token_hmac,
+        evse_key=row.evse_key,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )
+
+
+def _price(sdr):
+    store = TariffStore(
+        Version(
+            version.pk,
+            version.visited_cso_id,
+            version.home_csp_id,
+            version.tariff_id,
+            version.valid_from,
+            version.valid_to,
+            version.received_at,
+            version.withdrawn,
+            version.body,
+        )
+        for version in models.TariffVersion.objects.all()
+    )
+    agreement = sdr.agreement
+    notice = timedelta(hours=agreement.tariff_notice_hours)
+    return (
+        Rerater(store)
+        .rerate(
+            ToRerate(
+                rated_part=sdr.rated_part,
+                time_zone=sdr.time_zone,
+                asked=Asked(sdr.visited_cso_id, sdr.home_csp_id, sdr.started_at, notice),
+                tariff_ids=(sdr.tariff_id,) if sdr.tariff_id else (),
+                before_tax=sdr.claim_before_tax,
+                currency=sdr.currency,
+                rounding=Rounding(agreement.rounding),
+                tolerance_money=agreement.tolerance_money,
+                tolerance_money_share=agreement.tolerance_money_share,
+            )
+        )
+        .price
+    )
+
+
+def _credit_case(row, original, taken):
+    found = row.credit_reference == original.reference
+    return CreditCase(
+        reference=row.reference,
+        credit_reference=row.credit_reference,
+        before_tax=row.claim_before_tax,
+        after_tax=row.claim_after_tax,
+        currency=row.currency,
+        home_csp_id=row.home_csp_id,
+        has_agreement=row.agreement_id is not None,
+        original_found=found,
+        original_before_tax=original.claim_before_tax if found else None,
+        original_after_tax=original.claim_after_tax if found else None,
+        original_currency=original.currency if found else "",
+        original_home_csp_id=original.home_csp_id if found else None,
+        credited=found and taken,
+    )
+
+
+def _found(sdr):
+    columns = (
+        "rule", "severity", "explanation", "claimed", "expected", "money_at_stake", "causes"
+    )  # fmt: skip
+    rows = models.Finding.objects.filter(sdr=sdr, superseded_at=None)
+    return sorted(rows.values_list(*columns))
