@@ -13,6 +13,19 @@ import pytest
 from tests import databases
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The process that began the run stops the server that the tests started."""
+    from django.conf import settings
+
+    started_by_others = hasattr(session.config, "workerinput") or settings.DATABASE_URL
+    if not started_by_others:
+        from clearinghouse.embedded_postgres import EmbeddedPostgres
+
+        server = EmbeddedPostgres(settings.EMBEDDED_POSTGRES_DATA_DIR, durable=False)
+        if server.is_running():
+            server.stop()
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     """One clone of the migrated template for this test process."""

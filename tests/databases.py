@@ -59,6 +59,7 @@ def ensure_template() -> str:
         owner.execute("SELECT pg_advisory_lock(%s)", [_BUILDING])
         if owner.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             return name
+        _drop_older_templates(owner, name)
         draft = f"{name}_draft"
         owner.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(draft)))
         owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
@@ -75,6 +76,17 @@ def ensure_template() -> str:
             )
         )
     return name
+
+
+def _drop_older_templates(owner: psycopg.Connection, current: str) -> None:
+    """Templates of earlier migrations, and clones that a killed run left behind."""
+    rows = owner.execute(
+        "SELECT datname FROM pg_database WHERE datname LIKE 'chtest%%' AND datname <> %s "
+        "AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = pg_database.datname)",
+        [current],
+    ).fetchall()
+    for (name,) in rows:
+        owner.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 @contextmanager

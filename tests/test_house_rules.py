@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.urls import resolve
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(
@@ -125,3 +126,37 @@ def test_a_planted_violation_is_caught(tmp_path, file, line, contract):
     broken = [row for row in result.stdout.splitlines() if "BROKEN" in row]
     assert result.returncode == 1, result.stdout + result.stderr
     assert any(contract in row for row in broken), broken
+
+
+def readme_rows() -> list[list[str]]:
+    text = (ROOT / "README.md").read_text()
+    table = text.split("| use case | file | URL | test |")[1].split("\n\n")[0]
+    return [
+        [cell.strip() for cell in row.strip("| ").split("|")]
+        for row in table.splitlines()
+        if row.startswith("|") and "---" not in row
+    ]
+
+
+def test_the_readme_s_table_is_true_and_complete():
+    rows = readme_rows()
+    named = set()
+    for _, file, urls, test in rows:
+        named.add(file.strip("`"))
+        assert (ROOT / file.strip("`")).is_file(), file
+        assert (ROOT / test.strip("`")).is_file(), test
+        for path in re.findall(r"(/api/v1/[^`\s]*)", urls):
+            concrete = path.replace("{id}", "0199f000-0000-7000-8000-000000000000")
+            assert resolve(concrete).app_name == "roaming", path
+    built = {f"roaming/use_cases/{p.name}" for p in (ROOT / "roaming/use_cases").glob("uc*.py")}
+    assert built <= named
+
+
+def test_the_readme_names_every_setting():
+    sources = [ROOT / "clearinghouse/settings.py", ROOT / "script/server"]
+    used = {
+        name for path in sources for name in re.findall(r"CLEARINGHOUSE_\w+", path.read_text())
+    }
+    text = (ROOT / "README.md").read_text()
+    missing = {n for n in used if n not in text and n.replace("CLEARINGHOUSE", "") not in text}
+    assert missing == set()

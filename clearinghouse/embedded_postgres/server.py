@@ -90,11 +90,9 @@ class EmbeddedPostgres:
         """
         if self.is_running():
             return
-        for path in (self.data_dir, wheel.programs()):
-            # initdb and pg_ctl put paths between double quotes of a shell.
-            if set(str(path)) & set('"$`\\\n'):
-                raise EmbeddedPostgresError(f"PostgreSQL's programs cannot work in {path}")
+        _require_plain(self.data_dir)
         self._prepare_directory()
+        _require_plain(wheel.programs())
         with locks.exclusive(self.data_dir / "start.lock", _START_TIMEOUT_S + 10):
             sign_of_life = self._claim_sign_of_life()
             if sign_of_life is None:
@@ -246,6 +244,12 @@ class EmbeddedPostgres:
     def _log_excerpt(self) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()
         return "\n".join(lines[-_LOG_EXCERPT_LINES:])
+
+
+def _require_plain(path: Path) -> None:
+    # initdb and pg_ctl put paths between double quotes of a shell.
+    if set(str(path)) & set('"$`\\\n'):
+        raise EmbeddedPostgresError(f"PostgreSQL's programs cannot work in {path}")
 
 
 def _is_socket(directory: Path) -> bool:

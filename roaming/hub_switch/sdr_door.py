@@ -51,12 +51,22 @@ class _Parties:
     agreement_id: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """The SDR's zone (empty where unknown) and its aware start and end."""
+
+    zone_name: str
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
 class Door:
     """What is known of the parties of one call; `admit` judges one record."""
 
     def __init__(self, envelope: Envelope, messages: Sequence[SdrMessage]) -> None:
         self._envelope = envelope
         self._hmac_key: str = settings.HMAC_KEY
+        self._environment = envelope.environment
         held = PlatformIdentifier.objects.filter(
             platform=envelope.sender, identifier__role="CSO"
         ).select_related("identifier")
@@ -82,19 +92,30 @@ class Door:
         ended_at = _aware(message.end_date_time, zone_name)
         parties = self._parties(message, started_at, findings)
         findings += door_findings(message, started_at, ended_at, self._envelope.now)
+        times = _Times(zone_name, started_at, ended_at)
+        return self._row(number, message, raw, (parties, times, findings)), findings
+
+    def _row(
+        self,
+        number: int,
+        message: SdrMessage,
+        raw: bytes,
+        judged: tuple[_Parties, _Times, list[DoorFinding]],
+    ) -> IntakeRow:
+        parties, times, findings = judged
         session_id = _session_id(message, findings)
-        state = SdrLifeState.VALIDATED
-        if any(finding.severity is Severity.FATAL for finding in findings):
-            state = SdrLifeState.REJECTED
-        key = uuid7_at(started_at or self._envelope.now)
+        evse_key = _evse_key(message.evse_id, findings)
+        fatal = any(finding.severity is Severity.FATAL for finding in findings)
+        moment = times.started_at or self._envelope.now
+        key = uuid7_at(moment)
         identification = message.identification
         text = raw.decode()
         cost = message.total_cost
-        row = IntakeRow(
+        return IntakeRow(
             n=number,
             id=key,
-            event_id=uuid7_at(started_at or self._envelope.now),
-            environment=self._envelope.environment,
+            event_id=uuid7_at(moment),
+            environment=self._environment,
             period=period_of(key),
             pair_id=parties.pair_id,
             sent_by_id=self._envelope.sender.pk,
@@ -112,12 +133,12 @@ class Door:
             token_hmac=_token_hmac(identification.token_uid),
             contract_hmac=_contract_hmac(identification.contract_id),
             evse_id=message.evse_id,
-            evse_key=_evse_key(message.evse_id, findings),
+            evse_key=evse_key,
             connector_id=message.connector_id or "",
             country=message.country or "",
-            time_zone=zone_name,
-            started_at=started_at,
-            ended_at=ended_at,
+            time_zone=times.zone_name,
+            started_at=times.started_at,
+            ended_at=times.ended_at,
             energy_kwh=message.total_energy,
             total_time_h=message.total_time,
             currency=message.currency,
@@ -128,12 +149,11 @@ class Door:
             credit_reference=message.credit_reference_id or "",
             rated_part=msgspec.json.encode(RatedPart.of(message)).decode(),
             received_at=self._envelope.now,
-            state=state.value,
+            state=(SdrLifeState.REJECTED if fatal else SdrLifeState.VALIDATED).value,
             token_uid=identification.token_uid,
             contract_id=identification.contract_id,
             content=text,
         )
-        return row, findings
 
     def _refuse_unreadable(self, message: SdrMessage) -> None:
         if not message.id:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -25,8 +25,8 @@ from roaming.models import (
     OperatorPair,
 )
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser as User
+# A row of AUTH_USER_MODEL, which belongs to the project above this app.
+User = Any
 
 
 class AgreementError(ValueError):

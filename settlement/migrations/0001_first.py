@@ -7,9 +7,10 @@ import django.db.models.expressions
 import django.db.models.functions.comparison
 import pgtrigger.compiler
 import pgtrigger.migrations
-import roaming.models.fields
 from django.conf import settings
 from django.db import migrations, models
+
+import roaming.models.fields
 
 
 class Migration(migrations.Migration):

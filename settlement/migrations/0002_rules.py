@@ -189,7 +189,7 @@ CREATE TRIGGER no_moved_lines_when_final AFTER UPDATE ON settlement_statementlin
 CREATE TRIGGER no_lost_lines_when_final AFTER DELETE ON settlement_statementline
     REFERENCING OLD TABLE AS touched
     FOR EACH STATEMENT EXECUTE FUNCTION lines_of_final_period_stay();
-"""
+"""  # noqa: S608  constants of this module
 NOT_FINAL = """
 DROP TRIGGER no_lost_lines_when_final ON settlement_statementline;
 DROP TRIGGER no_moved_lines_when_final ON settlement_statementline;
@@ -226,7 +226,7 @@ def stays_when_final(table: str) -> migrations.RunSQL:
 
 
 def composite_key(table: str, columns: str, target: str, target_columns: str) -> migrations.RunSQL:
-    name = f"{table}_{columns.split(',')[0]}_composite"
+    name = f"{table}_{columns.split(',', maxsplit=1)[0]}_composite"
     return migrations.RunSQL(
         f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({columns}) "
         f"REFERENCES {target} ({target_columns})",

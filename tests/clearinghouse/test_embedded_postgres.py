@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -183,6 +184,19 @@ def test_a_server_whose_socket_was_swept_away_is_started_again(server: EmbeddedP
     assert not server.is_running()
     server.start()
     assert postmaster_id(server) != before
+    assert ask(server, "SELECT 1") == 1
+
+
+def test_a_server_that_lives_out_of_reach_is_reported_and_not_doubled(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.data_dir.mkdir()
+    monkeypatch.setattr("clearinghouse.embedded_postgres.server._UNSEEN_TIMEOUT_S", 0.2)
+    with (server.data_dir / "alive.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as a server in another container does
+        with pytest.raises(EmbeddedPostgresError, match="lives, but cannot be reached"):
+            server.start()
+    server.start()
     assert ask(server, "SELECT 1") == 1
 
 

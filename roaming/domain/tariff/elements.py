@@ -13,7 +13,7 @@ from roaming.domain.tariff.decoding import check_number
 ComponentType = Literal["ENERGY", "FLAT", "PARKING_TIME", "TIME"]
 Reservation = Literal["RESERVATION", "RESERVATION_EXPIRES"]
 Weekday = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
-TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([0-1][0-9]|2[0-3]):[0-5][0-9]$")]
+TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([0-1][0-9]|2[0-3]):[0-5][0-9]\Z")]
 
 
 class TaxRate(msgspec.Struct, frozen=True, kw_only=True):

@@ -136,7 +136,7 @@ def _explain(priced: PricedSdr, sdr: SdrToRate, time_zone: ZoneInfo) -> Iterator
             yield "  nothing to price"
     for bound in priced.bounds:
         yield _explain_total(
-            f"{bound.kind} of tariff {bound.tariff_id} adds", bound[2:], currency, digits
+            f"{bound.kind} of tariff {bound.tariff_id}", bound[2:], currency, digits
         )
     totals = (priced.total_before_tax, priced.total_after_tax)
     yield _explain_total("Total", totals, currency, digits)

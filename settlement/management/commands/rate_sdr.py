@@ -3,6 +3,12 @@
 Reads `{"cdr": ..., "tariffs": [...], "time_zone": "Europe/Berlin"}` or a list of such, needs no
 database, and always prints one valid document: what cannot be rated gives
 `{"error": {"code": ..., "detail": ...}}` in its place, and the exit status is 1.
+
+Where VAT is omitted everywhere no VAT is applicable: `total_after_tax` is then `total_before_tax`.
+It is null only where a tariff of 2.3.0 says `tax_included: NO` and states no rate for what it adds.
+
+Codes: unreadable_input, input_too_large, invalid_json, invalid_input, invalid_time_zone,
+invalid_tariff, invalid_sdr (these two with `field`), and not_ratable (with `reason` and `field`).
 """
 
 from __future__ import annotations

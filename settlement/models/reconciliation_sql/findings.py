@@ -35,7 +35,7 @@ def _neighbours(columns: str, condition: str) -> str:
         JOIN roaming_sdrstate standing ON standing.sdr_id = other.id
         WHERE other.environment = kase.environment AND other.id <> kase.sdr_id
             AND NOT other.credit AND standing.state NOT IN {NOT_STANDING}
-            AND (false OR standing.state IN {DECIDED})
+            AND (other.arrival < kase.arrival OR standing.state IN {DECIDED})
             AND {condition}
         ORDER BY other.arrival LIMIT 1
     ) first"""  # noqa: S608  constants of this module

@@ -1,4 +1,4 @@
-"""A boundary inside a period: the start prices all of it, a finding says what a split would cost."""
+"""A boundary inside a period: its start prices it, a finding says what a split would cost."""
 
 from decimal import Decimal
 

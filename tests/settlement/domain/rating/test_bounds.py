@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from tests.settlement.domain.rating.cases import codes, component, element, priced, sdr, tariff
@@ -84,8 +85,6 @@ def two_tariffs(first_bounds, second_bounds):
     tariffs = [tariff(energy, id="A", **first_bounds), tariff(energy, id="B", **second_bounds)]
     session = sdr("10:00", ("10:00", {"ENERGY": 4}), ("11:00", {"ENERGY": 6}))
     first, second = session.charging_periods
-    import msgspec
-
     periods = (
         msgspec.structs.replace(first, tariff_id="A"),
         msgspec.structs.replace(second, tariff_id="B"),

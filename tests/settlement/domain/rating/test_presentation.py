@@ -106,9 +106,8 @@ def test_the_text_tells_bounds_findings_and_empty_periods():
     session = sdr("16:00", ("16:00", {"ENERGY": 4}), ("18:00", {}), end="18:30")
     text = explanation(priced(prices, session), session, BERLIN)
     assert "  nothing to price" in text
-    assert "max_price of tariff T adds: -5.00 EUR before tax, after tax not known" in text
-    text = explanation(
-        priced(prices, sdr("15:30", ("15:30", {"ENERGY": 2}), end="16:30")), session, BERLIN
-    )
+    assert "max_price of tariff T: -1.00 EUR before tax, after tax not known" in text
+    session = sdr("15:30", ("15:30", {"ENERGY": 2}), end="16:30")
+    text = explanation(priced(prices, session, BERLIN), session, BERLIN)
     assert "warning: PRC boundary_inside_period: " in text
     assert "[-1.00 EUR at stake]" in text

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from roaming.domain.tariff import Price
 from settlement.domain.rating import compile_tariff, parse_sdr, rate
 from settlement.domain.rating.boundaries import suspects_of
 from settlement.domain.rating.drafts import active, up_to_step
@@ -65,8 +67,11 @@ def restrictions(draw):
     return found
 
 
+any_step_size = st.integers(0, 2000)
+
+
 @st.composite
-def tariffs(draw, restricted=True, step_sizes=st.integers(0, 2000)):
+def tariffs(draw, restricted=True, step_sizes=any_step_size):
     elements = []
     for _ in range(draw(st.integers(1, 3))):
         kinds = draw(
@@ -108,10 +113,6 @@ def test_after_tax_is_before_tax_and_the_taxes(content, prices, zone):
 
 @given(sessions(), tariffs(), zones, st.decimals("0", "50", places=2), st.booleans())
 def test_a_bound_is_never_passed(content, prices, zone, bound, upper):
-    import msgspec
-
-    from roaming.domain.tariff import Price
-
     name = "max_price" if upper else "min_price"
     limit = Price(excl_vat=bound, incl_vat=bound)
     answer = rated(content, msgspec.structs.replace(prices, **{name: limit}), zone)
@@ -166,7 +167,6 @@ def test_the_order_of_dimensions_and_the_offset_of_times_change_nothing(content,
         moment = datetime.fromisoformat(period["start_date_time"])
         period["start_date_time"] = moment.astimezone(zone).isoformat()
     again = rated(content, prices, zone)
-    assert again == answer or again.lines[0].component is not answer.lines[0].component
     assert again.total_before_tax == answer.total_before_tax
     assert [f.total_if_split for f in again.findings] == [f.total_if_split for f in answer.findings]
 

@@ -1,5 +1,6 @@
 """Which tariff prices which period: its own id, the SDR's, the snapshot, the store."""
 
+import json
 from typing import Any
 
 import pytest
@@ -154,15 +155,9 @@ def test_a_plan_for_another_zone_is_a_mistake_of_the_caller():
 
 def test_a_cache_compiles_one_snapshot_once_per_zone_and_forgets_when_full():
     cache = PlanCache(size=2)
-    content = [
-        str(index).join(('{"id":"', '","currency":"EUR","elements":[' + ELEMENT + "]}"))
-        for index in range(3)
-    ]
-    first = cache.plan(content[0].encode(), BERLIN)
-    assert cache.plan(content[0].encode(), BERLIN) is first
-    assert cache.plan(content[0].encode(), UTC_ZONE) is not first
-    cache.plan(content[1].encode(), BERLIN)
-    assert cache.plan(content[0].encode(), BERLIN) is not first
-
-
-ELEMENT = '{"price_components":[{"type":"ENERGY","price":1}]}'
+    content = [json.dumps(body(name, 1)).encode() for name in ("A", "B")]
+    first = cache.plan(content[0], BERLIN)
+    assert cache.plan(content[0], BERLIN) is first
+    assert cache.plan(content[0], UTC_ZONE) is not first
+    cache.plan(content[1], BERLIN)
+    assert cache.plan(content[0], BERLIN) is not first

@@ -76,7 +76,7 @@ def at_quarter_past_two(*utc: str, **window: str) -> list[int]:
 
 
 def test_the_repeated_hour_lies_in_the_window_in_both_folds():
-    """On 25 October 2026 the clocks of Berlin show 02:00 to 03:00 twice: from 00:00 and 01:00 UTC."""
+    """On 25 October 2026 Berlin's clocks show 02:00 to 03:00 twice, from 00:00 and 01:00 UTC."""
     quarters = (
         "2026-10-24T23:45:00Z",
         "2026-10-25T00:15:00Z",

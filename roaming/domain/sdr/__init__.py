@@ -1,0 +1,31 @@
+"""The SDR as it arrives, and what is judged at the door (IEC 63119-2, Annex B; settlement.md, 1).
+
+At the door an SDR is refused only when it cannot be parsed or lacks its own id or its parties.
+Every other defect is a finding: the SDR is stored, answered, and visible to both sides.
+"""
+
+from roaming.domain.sdr.door import (
+    DoorFinding,
+    absurd_number,
+    door_findings,
+    overlong_text,
+    plausible_moment,
+)
+from roaming.domain.sdr.message import Cost, IdentificationPart, RatedPart, SdrMessage
+from roaming.domain.sdr.states import Basis, Outcome, SdrLifeState, Severity
+
+__all__ = [
+    "Basis",
+    "Cost",
+    "DoorFinding",
+    "IdentificationPart",
+    "Outcome",
+    "RatedPart",
+    "SdrLifeState",
+    "SdrMessage",
+    "Severity",
+    "absurd_number",
+    "door_findings",
+    "overlong_text",
+    "plausible_moment",
+]

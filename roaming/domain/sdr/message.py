@@ -1,0 +1,155 @@
+"""The SDR as it arrives, in our native form (IEC 63119-2, Annex B)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+NOT_SENT = msgspec.Raw()
+
+
+class IdentificationPart(msgspec.Struct, kw_only=True, frozen=True):
+    """How the user identified, and who authorised (5.6)."""
+
+    method: str = ""
+    token_uid: str = ""
+    contract_id: str = ""
+    authorised: str = ""
+
+
+class Cost(msgspec.Struct, kw_only=True, frozen=True):
+    """OCPI's Price, 2.2.1 (excl_vat, incl_vat) or 2.3.0 (before_taxes, taxes)."""
+
+    excl_vat: Decimal | None = None
+    incl_vat: Decimal | None = None
+    before_taxes: Decimal | None = None
+    taxes: list[dict[str, Any]] | None = None
+
+    @property
+    def before_tax(self) -> Decimal | None:
+        return self.before_taxes if self.excl_vat is None else self.excl_vat
+
+    @property
+    def after_tax(self) -> Decimal | None:
+        """Including tax, or None where the claim does not say or its taxes cannot be read."""
+        if self.incl_vat is not None or self.before_taxes is None or self.taxes is None:
+            return self.incl_vat
+        try:
+            amounts = [Decimal(str(tax["amount"])) for tax in self.taxes]
+        except (KeyError, ArithmeticError):
+            return None
+        return self.before_taxes + sum(amounts, Decimal(0))
+
+
+class SdrMessage(msgspec.Struct, kw_only=True, frozen=True):
+    """UC3-9, native form. Unknown extra fields are allowed and kept in the original.
+
+    Units: kWh, hours; money in `currency`. Periods and tariffs use OCPI's vocabulary and stay raw
+    here: they are rated later, and what is wrong with them is a finding.
+    """
+
+    id: str
+    visited_cso: str
+    home_csp: str
+    service_session_id: str | None = None
+    cso_session_id: str | None = None
+    csp_session_id: str | None = None
+    authorization_reference: str | None = None
+    identification: IdentificationPart = IdentificationPart()
+    evse_id: str = ""
+    connector_id: str | None = None
+    power_type: str | None = None
+    site_id: str | None = None
+    country: str | None = None
+    time_zone: str | None = None
+    start_date_time: datetime | None = None
+    end_date_time: datetime | None = None
+    currency: str = ""
+    tariff_id: str | None = None
+    tariffs: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    charging_periods: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    total_energy: Decimal | None = None
+    total_time: Decimal | None = None
+    total_parking_time: Decimal | None = None
+    total_reservation_time: Decimal | None = None
+    total_cost: Cost | None = None
+    total_energy_cost: Cost | None = None
+    total_fixed_cost: Cost | None = None
+    total_time_cost: Cost | None = None
+    total_parking_cost: Cost | None = None
+    total_reservation_cost: Cost | None = None
+    meter_start: Decimal | None = None
+    meter_end: Decimal | None = None
+    signed_data: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    credit: bool = False
+    credit_reference_id: str | None = None
+
+    def decimals(self) -> Iterator[tuple[str, Decimal]]:
+        """Every number of the envelope with its field name."""
+        for name in _DECIMAL_FIELDS:
+            value = getattr(self, name)
+            if value is not None:
+                yield name, value
+        for name in _COST_FIELDS:
+            cost: Cost | None = getattr(self, name)
+            if cost is None:
+                continue
+            for part in ("excl_vat", "incl_vat", "before_taxes"):
+                value = getattr(cost, part)
+                if value is not None:
+                    yield f"{name}.{part}", value
+
+
+_DECIMAL_FIELDS = (
+    "total_energy",
+    "total_time",
+    "total_parking_time",
+    "total_reservation_time",
+    "meter_start",
+    "meter_end",
+)
+_COST_FIELDS = (
+    "total_cost",
+    "total_energy_cost",
+    "total_fixed_cost",
+    "total_time_cost",
+    "total_parking_cost",
+    "total_reservation_cost",
+)
+
+
+class RatedPart(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """The fields that rating reads, and nothing that names a person (kept beside the SDR row)."""
+
+    id: str
+    start_date_time: datetime | None = None
+    end_date_time: datetime | None = None
+    currency: str = ""
+    tariff_id: str | None = None
+    tariffs: msgspec.Raw = NOT_SENT
+    charging_periods: msgspec.Raw = NOT_SENT
+    total_energy: Decimal | None = None
+    total_time: Decimal | None = None
+    total_parking_time: Decimal | None = None
+    total_reservation_time: Decimal | None = None
+    total_cost: Cost | None = None
+    total_energy_cost: Cost | None = None
+    total_fixed_cost: Cost | None = None
+    total_time_cost: Cost | None = None
+    total_parking_cost: Cost | None = None
+    total_reservation_cost: Cost | None = None
+    meter_start: Decimal | None = None
+    meter_end: Decimal | None = None
+    credit: bool = False
+
+    @classmethod
+    def of(cls, message: SdrMessage) -> RatedPart:
+        values = {name: getattr(message, name) for name in cls.__struct_fields__}
+        for name in ("tariffs", "charging_periods"):
+            if not bytes(values[name]):
+                values[name] = NOT_SENT  # the very default: only that is left out
+        return cls(**values)
