@@ -25,5 +25,8 @@ def input_hash(lines_hash: str, fees: Iterable[ChargedFee]) -> str:
     >>> input_hash("ab", [one, two]) == input_hash("ab", [two, one])
     True
     """
-    told = sorted("|".join(format(value, "f") for value in map(Decimal, fee)) for fee in fees)
+    told = sorted(
+        f"{fee.rule_id}|{fee.operator_id}|{fee.sdr_count}|{fee.unit_amount:f}|{fee.amount:f}"
+        for fee in fees
+    )
     return hashlib.sha256("\n".join([lines_hash, *told]).encode()).hexdigest()

@@ -4,8 +4,8 @@ Accepts: to open, draft, publish and finalise a period, each one atomic transact
 Refuses: period_not_over, not_draft, not_preliminary, objections_run, same_person, input_changed,
 period_final, no_clearing_house.
 Leaves behind: statements with a line per SDR; when final, entries keyed by statement, fees,
-netting, net positions and payments, and every SDR settled. A step done again changes nothing; a step
-that was killed left nothing; two at once do it once.
+netting, net positions and payments, and every SDR settled. A step done again changes nothing; a
+step that was killed left nothing; two at once do it once.
 """
 
 from __future__ import annotations

@@ -67,10 +67,9 @@ WITH paired AS (
     LEFT JOIN roaming_sdr original ON original.id = registry.sdr_id AND NOT original.credit
 )
 SELECT *, original_id IS NOT NULL AND (
-    credited_before
-    OR (exact AND agreement_id IS NOT NULL AND 1 < row_number() OVER (
-        PARTITION BY original_id, exact, agreement_id IS NOT NULL ORDER BY arrival
-    ))
+    credited_before OR coalesce(bool_or(exact AND agreement_id IS NOT NULL) OVER (
+        PARTITION BY original_id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ), false)
 ) AS credited
 FROM paired;
 DELETE FROM recon_claim WHERE sdr_id IN (SELECT sdr_id FROM recon_credit WHERE busy);

@@ -1,0 +1,213 @@
+"""The admin's first page: does anything need a person? Every number leads to the rows behind it.
+
+Left to right: is the switch healthy, what waits for a decision, where the month stands. Each figure
+looks at a bounded number of rows, so that the page is as fast with a million SDRs as with ten.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+
+from clearinghouse.models import User
+from roaming.domain.sdr import SdrLifeState
+from roaming.models import Agreement, BankAccount, Delivery, JournalEntry, Platform, SdrState
+from roaming.models.clock import business_now
+from settlement.models import SettlementPeriod
+from staff_pages.cells import money_text
+
+ENOUGH = 1_000
+LATELY = 20_000
+QUEUES = (
+    SdrLifeState.DEVIATING,
+    SdrLifeState.UNMATCHED,
+    SdrLifeState.NOT_RATABLE,
+    SdrLifeState.DISPUTED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its words, where it leads, and whether it calls for somebody."""
+
+    value: str
+    words: str
+    url: str
+    needs_somebody: bool = False
+    note: str = ""
+
+
+def today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Adds the three columns, as far as the person may see them."""
+    now = business_now()
+    columns = [
+        ("The switch", list(_switch(request.user, now))),
+        ("Waits for a person", list(_waiting(request.user, now))),
+        ("The month", list(_month(request.user, now))),
+    ]
+    context["columns"] = [(title, figures) for title, figures in columns if figures]
+    context["title"] = "Today"
+    return context
+
+
+def _address(model: str, query: str = "") -> str:
+    url = reverse(f"admin:{model}_changelist")
+    return f"{url}?{query}" if query else url
+
+
+def _capped(rows: QuerySet[Any]) -> tuple[int, str]:
+    count = len(rows.values_list("pk", flat=True)[:ENOUGH])
+    return count, f"{ENOUGH:,} or more" if count == ENOUGH else f"{count:,}"
+
+
+def _age(since: datetime | None, now: datetime) -> str:
+    if since is None or since > now:
+        return ""
+    days, rest = divmod(now - since, timedelta(days=1))
+    if days:
+        return f"oldest {days} day{'s' if days > 1 else ''}"
+    return f"oldest {int(rest.total_seconds() // 60)} minutes"
+
+
+def _switch(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
+    if user.has_perm("roaming.view_journalentry"):
+        yield from _messages(now)
+    if user.has_perm("roaming.view_platform"):
+        silent = Platform.objects.exclude(status=Platform.Status.CONNECTED)
+        count, words = _capped(silent.exclude(status=Platform.Status.ENDED))
+        yield Figure(
+            words, "platforms that are not connected", _address("roaming_platform"), count > 0
+        )
+    if user.has_perm("roaming.view_delivery"):
+        waiting = Delivery.objects.filter(state=Delivery.State.WAITING).order_by("due_at", "id")
+        oldest = waiting.values_list("created_at", flat=True).first()
+        _, words = _capped(waiting)
+        yield Figure(
+            words,
+            "deliveries waiting",
+            _address("roaming_delivery", "state__exact=waiting"),
+            note=f"oldest made on {oldest:%Y-%m-%d %H:%M} UTC" if oldest else "",
+        )
+        count, words = _capped(Delivery.objects.filter(state=Delivery.State.DEAD).order_by())
+        yield Figure(
+            words,
+            "deliveries given up",
+            _address("roaming_delivery", "state__exact=dead"),
+            count > 0,
+        )
+
+
+def _messages(now: datetime) -> Iterator[Figure]:
+    newest = JournalEntry.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    lately = JournalEntry.objects.filter(
+        id__gt=newest - LATELY, at__gt=now - timedelta(hours=1), phase=JournalEntry.Phase.VERDICT
+    ).order_by()
+    counts = lately.aggregate(
+        all=Count("id"),
+        refused=Count("id", filter=Q(outcome="refused_by_hub")),
+        failed=Count("id", filter=Q(outcome="failed")),
+    )
+    journal = _address("roaming_journalentry")
+    yield Figure(f"{counts['all']:,}", "messages answered in the last hour", journal)
+    reasons = (
+        lately.filter(outcome="refused_by_hub")
+        .values_list("refusal_code")
+        .annotate(times=Count("id"))
+        .order_by("-times")[:3]
+    )
+    yield Figure(
+        f"{counts['refused']:,}",
+        "of them refused",
+        _address("roaming_journalentry", "ended=refused_by_hub"),
+        note=", ".join(f"{code} {times}" for code, times in reasons),
+    )
+    yield Figure(
+        f"{counts['failed']:,}",
+        "receivers that could not be asked",
+        _address("roaming_journalentry", "ended=failed"),
+        counts["failed"] > 0,
+    )
+
+
+def _waiting(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
+    if user.has_perm("roaming.view_sdr"):
+        for state in QUEUES:
+            yield _queue(state, now)
+    if user.has_perm("roaming.view_agreement"):
+        count, words = _capped(Agreement.objects.filter(status=Agreement.Status.PROPOSED))
+        yield Figure(
+            words,
+            "agreements waiting for acceptance",
+            _address("roaming_agreement", "status__exact=proposed"),
+            count > 0,
+        )
+    if user.has_perm("roaming.view_bankaccount"):
+        count, words = _capped(BankAccount.objects.filter(approved_by=None))
+        yield Figure(
+            words,
+            "bank accounts waiting for a second person",
+            _address("roaming_bankaccount", "approval=waiting"),
+            count > 0,
+        )
+
+
+def _queue(state: SdrLifeState, now: datetime) -> Figure:
+    rows = list(
+        SdrState.objects.filter(state=state.value)
+        .order_by("sdr_id")
+        .values_list("sdr__claim_before_tax", "sdr__currency", "visible_at")[:ENOUGH]
+    )
+    at_stake: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for claim, currency, _ in rows:
+        if claim is not None:
+            at_stake[currency] += claim
+    claims = [money_text(total, currency) for currency, total in sorted(at_stake.items())]
+    claimed = f"{' and '.join(claims)} claimed" if claims else ""
+    oldest = min((visible for _, _, visible in rows), default=None)
+    count = f"{ENOUGH:,} or more" if len(rows) == ENOUGH else f"{len(rows):,}"
+    return Figure(
+        count,
+        f"SDRs {state.label.lower()}",
+        _address("roaming_sdr", f"standing={state.value}"),
+        bool(rows),
+        note=", ".join(part for part in (claimed, _age(oldest, now)) if part),
+    )
+
+
+def _month(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
+    if not user.has_perm("settlement.view_settlementperiod"):
+        return
+    status = SettlementPeriod.Status
+    rows = SettlementPeriod.objects.exclude(status=status.FINAL).select_related(
+        "calendar", "proposed_by"
+    )
+    for period in rows.order_by("during")[:6]:
+        yield Figure(
+            period.label,
+            f"{period.calendar}, {period.get_environment_display().lower()}: "
+            f"{period.get_status_display().lower()}",
+            reverse("admin:settlement_settlementperiod_change", args=[period.pk]),
+            period.status == status.PRELIMINARY and (period.objections_until or now) <= now,
+            note=_next_step(period, now),
+        )
+
+
+def _next_step(period: SettlementPeriod, now: datetime) -> str:
+    status = SettlementPeriod.Status
+    if period.status == status.PRELIMINARY:
+        if period.objections_until and period.objections_until > now:
+            return f"objections until {period.objections_until:%Y-%m-%d %H:%M} UTC"
+        return f"waits for a second person (proposed by {period.proposed_by})"
+    if period.status == status.DRAFT:
+        return "waits to be published"
+    ended = period.during.upper
+    return "runs" if ended is not None and ended > now else "waits for its draft"
