@@ -66,6 +66,11 @@ class StaffGroupAdmin(GroupAdmin, StaffAdmin):  # type: ignore[misc]
     """Roles: what a group of staff may see and do."""
 
 
+def _row(entry: LogEntry) -> Any:
+    url = entry.get_admin_url()
+    return anchor(url, entry.object_repr) if url else entry.object_repr
+
+
 @admin.register(LogEntry)
 class LogEntryAdmin(FactAdmin):
     """What staff did in the admin, looks at personal data among it."""
@@ -81,7 +86,7 @@ class LogEntryAdmin(FactAdmin):
 
     when = moment_column("action_time", "When")
     what = column("What", lambda entry: entry.get_change_message() or str(entry))
-    row = column("With", lambda entry: _row(entry))
+    row = column("With", _row)
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
@@ -89,8 +94,3 @@ class LogEntryAdmin(FactAdmin):
         """By the key of the row."""
         term = search_term.strip()
         return (queryset.filter(object_id=term) if term else queryset), False
-
-
-def _row(entry: LogEntry) -> Any:
-    url = entry.get_admin_url()
-    return anchor(url, entry.object_repr) if url else entry.object_repr

@@ -13,6 +13,7 @@ from typing import Any
 import dj_database_url
 
 from clearinghouse import environment as env
+from clearinghouse.api_description import API_DESCRIPTION, API_TAGS
 from clearinghouse.beat import BEAT_SCHEDULE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -201,7 +202,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
+    "SORT_OPERATIONS": False,  # the order of the standard, as in the list of addresses
+    "TAGS": [{"name": name} for name in API_TAGS],
+    "DESCRIPTION": API_DESCRIPTION,
     "POSTPROCESSING_HOOKS": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
 }

@@ -29,3 +29,18 @@ def test_the_schema_names_each_use_case(client, db):
 
 def test_the_clock_is_readable_by_everybody(client, db):
     assert client.get("/api/v1/clock").json()["settable"] is True
+
+
+def test_every_reference_of_the_schema_leads_somewhere(client, db):
+    schema = client.get("/api/schema?format=json").json()
+    named = set(re.findall(r"#/components/schemas/(\w+)", str(schema)))
+    assert named <= set(schema["components"]["schemas"])
+    assert "SdrMessage" in named
+
+
+def test_the_documentation_follows_the_order_of_the_standard(client, db):
+    schema = client.get("/api/schema?format=json").json()
+    tags = [tag["name"] for tag in schema["tags"] if tag["name"].startswith("UC")]
+    assert tags == sorted(tags)
+    used = {tag for path in schema["paths"].values() for op in path.values() for tag in op["tags"]}
+    assert used == {tag["name"] for tag in schema["tags"]}

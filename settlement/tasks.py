@@ -1,0 +1,52 @@
+"""What the clock does in settlement: each task calls one use case with the business time.
+
+A task that is lost loses nothing: what waits stands in rows, and the next beat finds it.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from roaming.models import Environment
+from roaming.models.clock import business_now
+from settlement.use_cases import sdr_decision, sdr_reconciliation, settlement
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def reconcile_due() -> None:
+    """Judges the SDRs that came in since the last run."""
+    for environment in Environment.values:
+        sdr_reconciliation.reconcile(environment, business_now())
+
+
+@shared_task
+def reconcile_open() -> None:
+    """Judges everything undecided once more: evidence may have come in meanwhile."""
+    for environment in Environment.values:
+        sdr_reconciliation.reconcile(
+            environment, business_now(), scope=sdr_reconciliation.Scope.OPEN
+        )
+
+
+@shared_task
+def accept_undecided() -> None:
+    """Takes silence as the agreement says, for SDRs whose decision window has passed."""
+    sdr_decision.accept_undecided(business_now())
+
+
+@shared_task
+def open_due_periods() -> None:
+    """Opens the running period of every calendar in use."""
+    settlement.open_due_periods(business_now())
+
+
+@shared_task
+def remind_of_closes() -> None:
+    """Says which periods wait for a person."""
+    now = business_now()
+    for period in settlement.periods_waiting(now):
+        logger.warning("%s waits: it is %s and its next step is due", period, period.status)
