@@ -1,4 +1,4 @@
-"""Reports as data, and their writers. Each takes a settlement period and is reproducible from it."""
+"""Reports as data, and their writers. Each is of one settlement period and reproducible."""
 
 from settlement.reports.of_a_period import (
     REPORTS,

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from django.db import connection, transaction
 
-# A cell that begins so is run by a spreadsheet; the apostrophe makes it text (OWASP, CSV injection).
+# A cell that begins so is run by a spreadsheet; an apostrophe makes it text (OWASP, CSV injection).
 _FORMULA = r"'^\s*[=+@-]|^[\t\r\n]'"
 _FETCHED_AT_ONCE = 2_000
 
@@ -36,8 +36,8 @@ class Column:
         expression = self.expression
         if defused and self.text:
             expression = (
-                f"CASE WHEN ({expression})::text ~ {_FORMULA} THEN '''' ELSE '' END"
-                f" || coalesce(({expression})::text, '')"
+                f"nullif(CASE WHEN ({expression})::text ~ {_FORMULA} THEN '''' ELSE '' END"
+                f" || ({expression})::text, '')"
             )
         return f'{expression} AS "{self.title}"'
 
@@ -70,7 +70,6 @@ class Report:
 def rows(report: Report) -> Iterator[tuple[Any, ...]]:
     """The report as data, row by row, in the order of its columns."""
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.itersize = _FETCHED_AT_ONCE
         cursor.execute(report.select(), dict(report.parameters))
         while fetched := cursor.fetchmany(_FETCHED_AT_ONCE):
             yield from fetched

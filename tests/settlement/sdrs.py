@@ -124,7 +124,7 @@ class Trade:
             "visited_cso": self.visited_cso,
             "home_csp": self.home_csp,
             "agreement": self.agreement,
-            "reference": f"SDR-{self.visited_cso.key}-{next(self.numbers)}",
+            "reference": f"{self.visited_cso.key}-{self.home_csp.key}-{next(self.numbers)}",
             "service_session_id": session.id if session else None,
             "token_hmac": TOKEN,
             "evse_id": self.evse.evse_id,
