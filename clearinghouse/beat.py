@@ -15,6 +15,10 @@ def _every(seconds: float, task: str) -> dict[str, Any]:
 
 BEAT_SCHEDULE = {
     "deliver due messages": _every(1, "roaming.tasks.deliver_due"),
+    "close unanswered questions": _every(30, "roaming.tasks.close_unanswered_questions"),
     "reconcile SDRs": _every(5, "settlement.tasks.reconcile_due"),
+    "judge everything undecided once more": _every(3600, "settlement.tasks.reconcile_open"),
+    "open the running periods": _every(3600, "settlement.tasks.open_due_periods"),
+    "remind of closes": _every(86_400, "settlement.tasks.remind_of_closes"),
     "accept SDRs whose decision window has passed": _every(10, "settlement.tasks.accept_undecided"),
 }

@@ -6,11 +6,13 @@ from typing import Any
 
 import dj_database_url
 from django.conf import settings
+from django.db import transaction
 from psycopg import sql
 
 # Tables whose rows are facts: the application may add to them and read them, no more.
 APPEND_ONLY_TABLES = [
     "roaming_journalentry",
+    "roaming_sdrregistry",
     "roaming_tariffversion",
     "roaming_sdr",
     "roaming_sdrevent",
@@ -37,7 +39,8 @@ def grant_to_application(connection: Any, role: str) -> None:
     Does nothing where the role is the owner itself: then triggers alone protect the facts, which is
     how a server with a single role runs.
     """
-    with connection.cursor() as cursor:
+    # In one transaction: at no moment may the application do more than it should.
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT current_user, to_regrole(%s) IS NOT NULL", [role])
         owner, exists = cursor.fetchone()
         if owner == role or not exists:
@@ -55,7 +58,8 @@ def grant_to_application(connection: Any, role: str) -> None:
                 )
             )
         present = set(connection.introspection.table_names(cursor))
-        for table in APPEND_ONLY_TABLES:
+        histories = {name for name in present if name.endswith("event") and "_" in name}
+        for table in sorted(present & set(APPEND_ONLY_TABLES) | histories):
             if table in present:
                 cursor.execute(
                     sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}").format(

@@ -74,3 +74,14 @@ def local_secrets(data_dir: Path) -> dict[str, str]:
             draft.unlink()
     loaded: dict[str, str] = json.loads(path.read_text())
     return loaded
+
+
+def check_encryption_keys(keys: list[str]) -> None:
+    """Refuses at start-up what would fail at the first message."""
+    for number, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"Key {number} of CLEARINGHOUSE_ENCRYPTION_KEYS is no Fernet key (32 bytes, base64)"
+            ) from error

@@ -32,6 +32,7 @@ _local = env.local_secrets(DATA_DIR) if USES_LOCAL_SECRETS else {}
 SECRET_KEY = env.text(_KEY_NAMES["secret_key"]) or _local["secret_key"]
 # The first encrypts, all decrypt (MultiFernet): put the new key in front, rotate, drop the old one.
 ENCRYPTION_KEYS = env.names(_KEY_NAMES["encryption_key"]) or [_local["encryption_key"]]
+env.check_encryption_keys(ENCRYPTION_KEYS)
 HMAC_KEY = env.text(_KEY_NAMES["hmac_key"]) or _local["hmac_key"]
 
 # --- Applications ---------------------------------------------------------------------------------

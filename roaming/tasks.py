@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 
 from celery import shared_task
+from django.utils import timezone
 
+from roaming.hub_switch import close_unanswered
 from roaming.hub_switch import deliver_due as deliver_one_batch
+from roaming.models.clock import business_now
 
 _LONGEST_RUN_S = 20
 
@@ -22,3 +25,9 @@ def deliver_due() -> int:
         if not batch:
             break
     return carried
+
+
+@shared_task
+def close_unanswered_questions() -> int:
+    """Gives a verdict to live questions whose process died before it could."""
+    return close_unanswered(business_now(), timezone.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -61,7 +62,8 @@ def fake_party() -> Iterator[FakeParty]:
                 self.send_header("Location", "http://127.0.0.1:1/elsewhere")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            with contextlib.suppress(BrokenPipeError):  # who does not wait has hung up
+                self.wfile.write(content)
 
         def log_message(self, *arguments: Any) -> None:
             """Quiet."""

@@ -22,7 +22,7 @@ from roaming.api.schema import READING, refusals
 from roaming.domain.refusals import Refusal
 from roaming.domain.site import SiteMessage
 from roaming.domain.use_case import UseCase
-from roaming.models import Agreement, Platform, Site
+from roaming.models import Agreement, OperatorIdentifier, Platform, Site
 from roaming.models.clock import business_now
 from roaming.use_cases.uc1_01_platform_authentication import (
     EndpointOffer,
@@ -106,6 +106,7 @@ class RegistrationView(MessageView):
         platform, token = register_platform(
             bearer_token(request) or "", EndpointOffer(offer.url, offer.token), timezone.now()
         )
+        self.note(request, f"registered; endpoint {offer.url}", platform)
         content = Registration(
             token=token,
             platform=platform.name,
@@ -146,6 +147,7 @@ class CredentialsView(MessageView):
     )
     def delete(self, request: Request) -> HttpResponse:
         revoke_credential(request.auth, timezone.now())  # type: ignore[arg-type]
+        self.note(request, "revoked")
         return HttpResponse(status=204)
 
 
@@ -159,15 +161,17 @@ class RotationView(MessageView):
         tags=["UC1-1 Platform authentication"],
         summary="Get a new token; the old one is taken for the overlap",
         request=RotationRequest,
-        responses={201: Rotation, **refusals(*READING)},
+        responses={201: Rotation, **refusals("rotated_already", "malformed_body", "invalid_field")},
     )
     def post(self, request: Request) -> HttpResponse:
         wish = decode(self.body_of(request), RotationRequest)
         if (wish.url is None) != (wish.token is None):
             raise Refusal("invalid_field", "Send url and token together, or neither.", "url")
-        offer = EndpointOffer(wish.url, wish.token) if wish.url and wish.token else None
-        platform: Platform = request.user  # type: ignore[assignment]
-        token, until = rotate_credential(platform, offer, timezone.now())
+        offer = None
+        if wish.url is not None and wish.token is not None:
+            offer = EndpointOffer(wish.url, wish.token)
+        token, until = rotate_credential(request.auth, offer, timezone.now())  # type: ignore[arg-type]
+        self.note(request, f"rotated; endpoint {wish.url or 'unchanged'}")
         return self.render(request, Rotation(token=token, previous_valid_until=until), 201)
 
 
@@ -253,8 +257,10 @@ def visible_cso_condition(platform: Platform) -> Q:
         environment=platform.environment,
         status__in=[Agreement.Status.ACTIVE, Agreement.Status.SUSPENDED],
         validity__contains=business_now(),
-        home_csp__identifiers__held_by__platform=platform,
+        home_csp__identifiers__in=OperatorIdentifier.objects.filter(
+            role="CSP", held_by__platform=platform
+        ),
     )
-    return Q(visited_cso__held_by__platform=platform) | Q(
+    return Q(visited_cso__in=platform.held_identifiers.values("identifier")) | Q(
         visited_cso__operator__in=agreements.values("visited_cso")
     )

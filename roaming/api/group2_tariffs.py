@@ -22,7 +22,11 @@ from roaming.domain.tariff import InvalidTariffError, Tariff, parse_tariff
 from roaming.domain.use_case import UseCase
 from roaming.models import Platform, TariffVersion
 from roaming.models.clock import business_now
-from roaming.use_cases.uc2_01_inform_on_tariff import TariffAnnouncement, receive_tariff
+from roaming.use_cases.uc2_01_inform_on_tariff import (
+    TariffAnnouncement,
+    receive_tariff,
+    withdraw_tariff,
+)
 
 
 class TariffMessage(Tariff, kw_only=True, frozen=True):
@@ -77,24 +81,18 @@ class TariffView(MessageView):
             OpenApiParameter("visited_cso", str, required=True),
             OpenApiParameter("home_csp", str, description="The one home-CSP it was for."),
         ],
-        responses={200: StoredObject, **refusals("invalid_identifier", "unknown_party", *READING)},
+        responses={
+            200: StoredObject,
+            **refusals("invalid_identifier", "unknown_party", "party_not_held", "not_found"),
+        },
     )
     def delete(self, request: Request, tariff_id: str) -> HttpResponse:
-        envelope = self.envelope(request)
-        visited_cso = request.query_params.get("visited_cso", "")
-        last = _latest(envelope.sender, tariff_id)
-        if last is None:
-            raise Refusal("not_found", f"No tariff {tariff_id} of yours is known.", "tariff_id")
-        announced = TariffAnnouncement(
-            tariff_id=tariff_id,
-            visited_cso=visited_cso,
-            home_csp=request.query_params.get("home_csp"),
-            currency=last.currency,
-            valid_from=last.valid_from if last.withdrawn else envelope.now,
-            valid_to=None,
-            body="",
+        version, taken = withdraw_tariff(
+            self.envelope(request),
+            tariff_id,
+            request.query_params.get("visited_cso", ""),
+            request.query_params.get("home_csp"),
         )
-        version, taken = receive_tariff(envelope, announced)
         content = StoredObject(id=version.tariff_id, taken=taken, received_at=version.received_at)
         return self.render(request, content)
 
@@ -107,18 +105,6 @@ class Surroundings(msgspec.Struct, kw_only=True, frozen=True):
     valid_from: datetime
     home_csp: str | None = None
     valid_to: datetime | None = None
-
-
-def _latest(platform: Platform, tariff_id: str) -> TariffVersion | None:
-    return (
-        TariffVersion.objects.filter(
-            environment=platform.environment,
-            visited_cso__held_by__platform=platform,
-            tariff_id=tariff_id,
-        )
-        .order_by("-id")
-        .first()
-    )
 
 
 class TariffSerializer(serializers.ModelSerializer[TariffVersion]):

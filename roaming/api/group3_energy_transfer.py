@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from roaming.api.correlation import correlation_id_of
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
+from roaming.api.rendering import ExactDecimal
 from roaming.api.schema import AGREEING, ASKING, READING, refusals
 from roaming.domain.completion import CompletionMessage
 from roaming.domain.decision import IdentificationQuestion
@@ -119,6 +120,7 @@ class ServiceSessionSerializer(serializers.ModelSerializer[ServiceSession]):
     visited_cso = serializers.CharField(source="visited_cso.identifier")
     home_csp = serializers.CharField(source="home_csp.identifier")
     evse_id = serializers.CharField(source="evse.evse_id")
+    energy_kwh = ExactDecimal(allow_null=True)
 
     class Meta:
         model = ServiceSession

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import LatestArrivalFirst
-from roaming.api.rendering import AsSentField
+from roaming.api.rendering import AsSentField, ExactDecimal
 from roaming.api.schema import READING, refusals
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import DoorFinding, SdrMessage
@@ -158,11 +158,19 @@ class SdrBulkView(MessageView):
 
 
 def _lines(body: bytes) -> list[bytes]:
+    if body.count(b"\n") > 2 * settings.MAX_BULK_SDRS:
+        raise Refusal("too_many_records", f"At most {settings.MAX_BULK_SDRS} SDRs in a call.")
     return [line for line in body.split(b"\n") if line.strip()]
 
 
 def _items(body: bytes) -> list[bytes]:
-    return [bytes(item) for item in decode(body, list[msgspec.Raw])]
+    """The records of an array, unread: one that is rubbish must not sink the others."""
+    try:
+        return [bytes(item) for item in msgspec.json.decode(body, type=list[msgspec.Raw])]
+    except msgspec.ValidationError as error:
+        raise Refusal("invalid_field", str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal("malformed_body", str(error)) from error
 
 
 def _record(raw: bytes) -> SdrRecord:
@@ -198,6 +206,8 @@ def _line(index: int, receipt: SdrReceipt) -> BulkLine:
 
 
 class FindingSerializer(serializers.ModelSerializer[Finding]):
+    money_at_stake = ExactDecimal(allow_null=True)
+
     class Meta:
         model = Finding
         fields = [
@@ -214,9 +224,7 @@ class SdrSerializer(serializers.ModelSerializer[Sdr]):
     home_csp = serializers.CharField(source="home_csp.identifier", default=None)
     state = serializers.CharField(source="standing.state")
     outcome = serializers.CharField(source="standing.outcome")
-    settled_amount = serializers.DecimalField(
-        source="standing.settled_amount", max_digits=38, decimal_places=12, allow_null=True
-    )
+    settled_amount = ExactDecimal(source="standing.settled_amount", allow_null=True)
     decide_by = serializers.DateTimeField(source="standing.decide_by", allow_null=True)
     findings = FindingSerializer(source="live_findings", many=True)
     sdr = AsSentField(source="original.content")

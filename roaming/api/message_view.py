@@ -17,10 +17,12 @@ from roaming.api.problems import as_refusal, problem
 from roaming.domain.refusals import Refusal
 from roaming.domain.use_case import UseCase
 from roaming.hub_switch import Envelope, Route, Verdict, write_verdict
-from roaming.models import Platform
+from roaming.models import JournalEntry, Platform
 from roaming.models.clock import business_now
 
 T = TypeVar("T")
+DEEPEST = 64
+_BRACKETS = re.compile(rb'"(?:[^"\\\\]|\\\\.)*"|[\[\]{}]')
 _PATH = re.compile(r"`\$\.?(?P<path>[^`]*)`")
 
 
@@ -39,6 +41,8 @@ class MessageView(APIView):
         media_type = (request.META.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
         if media_type not in self.media_types:
             raise UnsupportedMediaType(media_type or "nothing")
+        if "chunked" in (request.META.get("HTTP_TRANSFER_ENCODING") or "").lower():
+            raise Refusal("length_required", "Send a Content-Length instead of chunks.")
         try:
             announced = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
@@ -52,10 +56,9 @@ class MessageView(APIView):
 
     def envelope(self, request: Request, body: bytes = b"") -> Envelope:
         """The message's surroundings, for the use case and for the journal."""
-        sender: Platform = request.user  # type: ignore[assignment]
         envelope = Envelope(
             use_case=self.use_case,
-            sender=sender,
+            sender=request.user,  # type: ignore[arg-type]
             message_id=message_id_of(request),
             correlation_id=correlation_id_of(request),
             now=business_now(),
@@ -64,13 +67,22 @@ class MessageView(APIView):
         self._envelope = envelope
         return envelope
 
+    def note(self, request: Request, what: str, sender: Platform | None = None) -> None:
+        """A journal row for what is local to the clearing house (UC1-1)."""
+        if sender is not None:
+            request.user = sender  # type: ignore[assignment]
+        verdict = Verdict(JournalEntry.Outcome.ACCEPTED, answer=what)
+        write_verdict(self.envelope(request), Route(), verdict)
+
     def handle_exception(self, exc: Exception) -> Any:
         """Every refusal of an authenticated platform's message stands in the journal."""
         refusal = as_refusal(exc)
         request = self.request
-        if isinstance(request.user, Platform) and not refusal.journalled:
-            envelope = getattr(self, "_envelope", None) or self.envelope(request)
+        # Not `request.user`: where authentication failed, asking again would fail again.
+        sender = getattr(request, "_user", None)
+        if isinstance(sender, Platform) and not refusal.journalled and request.method != "GET":
             try:
+                envelope = getattr(self, "_envelope", None) or self.envelope(request)
                 write_verdict(envelope, Route(), Verdict.of_refusal(refusal))
             except Exception as broken:  # the answer must go out all the same
                 refusal = as_refusal(broken)
@@ -87,10 +99,36 @@ class MessageView(APIView):
         return response
 
 
-def decode(body: bytes, kind: type[T]) -> T:
-    """The body as a value of the domain. Refuses malformed_body and invalid_field with its path."""
+def check_text(body: bytes) -> None:
+    """Refuses what could be decoded but never stored or compared: no UTF-8, NUL, a tower of lists.
+
+    msgspec skips over fields that it does not know, so they are looked at here.
+    """
     if b"\\u0000" in body or b"\x00" in body:
         raise Refusal("malformed_body", "The body holds a NUL character.")
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise Refusal("malformed_body", "The body is not UTF-8.") from error
+    if body.count(b"[") + body.count(b"{") > DEEPEST and _depth(body) > DEEPEST:
+        raise Refusal("malformed_body", f"Nested deeper than {DEEPEST} levels.")
+
+
+def _depth(body: bytes) -> int:
+    """The deepest nesting of lists and objects; brackets inside texts do not count."""
+    depth = deepest = 0
+    for bracket in _BRACKETS.finditer(body):
+        if bracket[0] in (b"[", b"{"):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif bracket[0] in (b"]", b"}"):
+            depth -= 1
+    return deepest
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """The body as a value of the domain. Refuses malformed_body and invalid_field with its path."""
+    check_text(body)
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:

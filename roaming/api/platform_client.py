@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, TimeoutError
 
+from roaming.api.deadline import Deadline, pools
 from roaming.ports import Address, Answer, NoAnswer, OutgoingMessage
 
 MAX_ANSWER_BYTES = 1_000_000
@@ -21,36 +20,39 @@ class NativeClient:
 
     def send(self, address: Address, message: OutgoingMessage, timeout_s: float) -> Answer:
         """Sends and waits, `timeout_s` in all. Raises NoAnswer."""
-        deadline = time.monotonic() + timeout_s
-        try:
-            response = self._connections().request(
-                "POST",
-                f"{address.url.rstrip('/')}/{message.path}",
-                body=message.body,
-                headers=_headers(address, message),
-                timeout=urllib3.Timeout(total=timeout_s),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
+        with Deadline(timeout_s) as deadline:
             try:
-                body = _read(response, deadline)
-            finally:
-                response.release_conn()
-        except NewConnectionError as error:  # a kind of time-out to urllib3, not to us
-            raise NoAnswer("receiver_not_connected", "The platform cannot be reached.") from error
-        except TimeoutError as error:
-            raise NoAnswer("receiver_timed_out", f"No answer within {timeout_s} s.") from error
-        except ProtocolError as error:
-            raise _broken(error) from error
-        except (HTTPError, ValueError) as error:
-            raise NoAnswer("receiver_not_connected", "The platform cannot be reached.") from error
-        return Answer(response.status, body)
+                return self._exchange(address, message, timeout_s)
+            except NewConnectionError as error:  # a kind of time-out to urllib3, not to us
+                raise NoAnswer("receiver_not_connected", "It cannot be reached.") from error
+            except TimeoutError as error:
+                raise _late(timeout_s) from error
+            except ProtocolError as error:
+                raise (_late(timeout_s) if deadline.passed else _broken(error)) from error
+            except (HTTPError, ValueError) as error:
+                raise NoAnswer("receiver_not_connected", "It cannot be reached.") from error
+
+    def _exchange(self, address: Address, message: OutgoingMessage, timeout_s: float) -> Answer:
+        response = self._connections().request(
+            "POST",
+            f"{address.url.rstrip('/')}/{message.path}",
+            body=message.body,
+            headers=_headers(address, message),
+            timeout=urllib3.Timeout(total=timeout_s),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,  # a small answer must not unfold into gigabytes
+        )
+        try:
+            return Answer(response.status, _read(response))
+        finally:
+            response.release_conn()
 
     def _connections(self) -> urllib3.PoolManager:
         """Made at first use, so that forked processes never share a socket."""
         if self._pool is None:
-            self._pool = urllib3.PoolManager(num_pools=200, maxsize=16, block=False)
+            self._pool = pools(num_pools=200, maxsize=16, block=False)
         return self._pool
 
 
@@ -72,17 +74,18 @@ def _headers(address: Address, message: OutgoingMessage) -> dict[str, str]:
     }
 
 
-def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-    """The body within size and time: urllib3's own time-out counts per read, not in all."""
+def _late(timeout_s: float) -> NoAnswer:
+    return NoAnswer("receiver_timed_out", f"No whole answer within {timeout_s:g} s.")
+
+
+def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+    """The body, within the size limit."""
     chunks: list[bytes] = []
     size = 0
-    for chunk in response.stream(_CHUNK):
+    for chunk in response.stream(_CHUNK, decode_content=False):
         size += len(chunk)
         if size > MAX_ANSWER_BYTES:
             response.close()
             raise NoAnswer("receiver_answered_rubbish", "The answer is too large.")
-        if time.monotonic() > deadline:
-            response.close()
-            raise NoAnswer("receiver_timed_out", "The answer did not end in time.")
         chunks.append(chunk)
     return b"".join(chunks)

@@ -59,9 +59,21 @@ def as_refusal(error: Exception) -> Refusal:
             if code == "unavailable":
                 logger.error("the database did not answer", exc_info=error)
                 return Refusal(code, "The database did not answer.")
-            return Refusal(code, str(getattr(error, "detail", "") or error) or code)
+            return Refusal(code, *_detail_and_field(error))
     logger.error("unforeseen error", exc_info=error)
     return Refusal("internal_error", "An unforeseen error was recorded.")
+
+
+def _detail_and_field(error: Exception) -> tuple[str, str | None]:
+    """The first message of an error of DRF in words, and the field that it names."""
+    detail = getattr(error, "detail", None) or str(error) or "It cannot be done."
+    if isinstance(detail, dict):
+        field, messages = next(iter(detail.items()))
+        first = messages[0] if isinstance(messages, list) else messages
+        return str(first), str(field)
+    if isinstance(detail, list):
+        return str(detail[0]), None
+    return str(detail), None
 
 
 def problem(request: Request | HttpRequest, refusal: Refusal) -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -31,6 +32,17 @@ class ExactJSONRenderer(renderers.BaseRenderer):
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> bytes:
         return b"" if data is None else msgspec.json.encode(data, enc_hook=_encodable)
+
+
+@extend_schema_field({"type": "string", "format": "decimal"})
+class ExactDecimal(serializers.Field[Any, Any, Any, Any]):
+    """A decimal with the digits that it has, neither rounded nor padded."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: Decimal) -> str:
+        return format(value, "f")
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)

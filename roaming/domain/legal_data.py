@@ -21,6 +21,7 @@ from roaming.domain.identifiers import COUNTRIES
 _SPACES = re.compile(r"[\s.\-]")
 # VAT prefixes that are not the country's ISO code.
 _PREFIX = {"GR": "EL"}
+_LEI = re.compile(r"[A-Z0-9]{20}")
 _UNKNOWN_COUNTRY_VAT = re.compile(r"[A-Z0-9]{2,20}")
 
 
@@ -69,7 +70,7 @@ def check_vat(country: str, number: str) -> str:
     try:
         kept: str = module.validate(plain)
     except ValidationError as error:
-        raise LegalDataError(_said("VAT id", error, f"A VAT id of {country}")) from error
+        raise LegalDataError(_wrong_vat(country, error)) from error
     # Inside the EU the check strips the prefix; elsewhere it may belong to the number (CHE-...).
     strips_it = country.lower() in MEMBER_STATES
     return prefix + kept if strips_it or not kept.startswith(prefix) else kept
@@ -81,13 +82,13 @@ def check_lei(text: str) -> str:
     >>> check_lei("5299 00T8BM49AURSDO55")
     '529900T8BM49AURSDO55'
     """
-    try:
-        kept: str = lei.validate(_SPACES.sub("", text).upper())
-    except ValidationError as error:
-        raise LegalDataError(_said("LEI", error, "An LEI has 20 letters and digits")) from error
-    if len(kept) != 20:
+    plain = _SPACES.sub("", text).upper()
+    if not _LEI.fullmatch(plain):
         raise LegalDataError("An LEI has 20 letters and digits.")
-    return kept
+    try:
+        return str(lei.validate(plain))
+    except ValidationError as error:
+        raise LegalDataError("The check digit of this LEI is wrong.") from error
 
 
 def check_iban(text: str) -> Iban:
@@ -116,12 +117,11 @@ def check_bic(text: str) -> str:
         raise LegalDataError(f"This is no BIC: {_sentence(error)}") from error
 
 
-def _said(what: str, error: ValidationError, form: str) -> str:
+def _wrong_vat(country: str, error: ValidationError) -> str:
     if isinstance(error, InvalidChecksum):
-        return f"The check digit of this {what} is wrong."
-    if isinstance(error, InvalidLength):
-        return f"{form} has another length." if what == "VAT id" else f"{form}."
-    return f"{form} has another form." if what == "VAT id" else f"{form}."
+        return "The check digit of this VAT id is wrong."
+    what = "length" if isinstance(error, InvalidLength) else "form"
+    return f"A VAT id of {country} has another {what}."
 
 
 def _sentence(error: Exception) -> str:

@@ -6,14 +6,23 @@ The only code that talks to other platforms, through `roaming.ports`.
 from roaming.hub_switch.asking import ask, encrypt_secret
 from roaming.hub_switch.delivering import deliver_due, send_now
 from roaming.hub_switch.envelope import Envelope
-from roaming.hub_switch.journal import Verdict, write_admission, write_verdict
+from roaming.hub_switch.journal import (
+    JournalLine,
+    Verdict,
+    close_unanswered,
+    write_admission,
+    write_verdict,
+    write_verdicts,
+)
 from roaming.hub_switch.route import Route, find_route, held_party, known_party
 
 __all__ = [
     "Envelope",
+    "JournalLine",
     "Route",
     "Verdict",
     "ask",
+    "close_unanswered",
     "deliver_due",
     "encrypt_secret",
     "find_route",
@@ -22,4 +31,5 @@ __all__ = [
     "send_now",
     "write_admission",
     "write_verdict",
+    "write_verdicts",
 ]

@@ -15,7 +15,7 @@ from roaming.domain.secrets import fingerprint
 from roaming.hub_switch.asking import ask
 from roaming.hub_switch.envelope import Envelope
 from roaming.hub_switch.route import known_party
-from roaming.models import Identification, OperatorIdentifier, Role
+from roaming.models import Agreement, Identification, OperatorIdentifier, Role
 from roaming.ports import OutgoingMessage
 
 
@@ -46,6 +46,8 @@ def contract_fingerprint(contract: ContractId) -> bytes:
 def read_identification(question: IdentificationQuestion) -> Presented:
     """Checks the identification's syntax. Refuses invalid_field and invalid_identifier."""
     part = question.identification
+    if len(part.authorised) > 8:
+        raise Refusal("invalid_field", "At most 8 characters.", "identification.authorised")
     if part.method not in METHODS:
         raise Refusal("invalid_field", f"One of {', '.join(METHODS)}.", "identification.method")
     if not part.token_uid and not part.contract_id:
@@ -72,7 +74,10 @@ def _contract(text: str) -> ContractId:
 
 
 def find_home_csp(
-    envelope: Envelope, question: IdentificationQuestion, presented: Presented
+    envelope: Envelope,
+    question: IdentificationQuestion,
+    presented: Presented,
+    visited_cso: OperatorIdentifier,
 ) -> OperatorIdentifier:
     """By explicit receiver, contract id, or a token that a home-CSP distributed."""
     if question.home_csp:
@@ -82,15 +87,26 @@ def find_home_csp(
         if provider is not None:
             home_csp = known_party(provider.display, Role.CSP)
         else:
-            home_csp = _distributor(envelope, presented)
+            home_csp = _distributor(envelope, presented, visited_cso)
     _check_contract(home_csp, presented)
     return home_csp
 
 
-def _distributor(envelope: Envelope, presented: Presented) -> OperatorIdentifier:
+def _distributor(
+    envelope: Envelope, presented: Presented, visited_cso: OperatorIdentifier
+) -> OperatorIdentifier:
+    """Only among home-CSPs with an agreement: others' tokens are none of this CSO's business."""
     known = (
         Identification.objects.filter(
-            environment=envelope.environment, token_hmac=presented.token_hmac, valid=True
+            environment=envelope.environment,
+            token_hmac=presented.token_hmac,
+            valid=True,
+            home_csp__operator__agreements_as_csp__in=Agreement.objects.filter(
+                visited_cso=visited_cso.operator_id,
+                environment=envelope.environment,
+                validity__contains=envelope.now,
+                status__in=[Agreement.Status.ACTIVE, Agreement.Status.SUSPENDED],
+            ),
         )
         .select_related("home_csp__operator")
         .order_by("-last_updated")
@@ -106,6 +122,14 @@ def _check_contract(home_csp: OperatorIdentifier, presented: Presented) -> None:
         return
     contract = _contract(presented.contract_id)
     policy = home_csp.operator
+    if contract.provider is not None and contract.provider.key != home_csp.key:
+        held = OperatorIdentifier.objects.filter(
+            operator=home_csp.operator_id, role=Role.CSP, key=contract.provider.key
+        )
+        if not held.exists():
+            raise Refusal(
+                "contract_of_other_csp", f"The contract is none of {home_csp}.", "home_csp"
+            )
     if contract.standard is ContractStandard.OPAQUE and not policy.allows_opaque_contract_ids:
         raise Refusal(
             "invalid_identifier", "Not a contract id of ISO 15118 or DIN SPEC 91286.",
@@ -132,5 +156,5 @@ def ask_home_csp(
     answer = ask(home_csp, envelope.environment, message)
     try:
         return read_decision(answer.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal("receiver_answered_rubbish", f"{home_csp}: {error}"[:300]) from error

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from roaming.domain.refusals import Fault, Refusal
 from roaming.domain.secrets import fingerprint
@@ -65,6 +67,76 @@ def write_verdict(
         _keep_body(entry, verdict.answer)
 
 
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One record of a call that carries many: its verdict, its id, its bytes."""
+
+    verdict: Verdict
+    object_key: str
+    body: bytes
+
+
+def write_verdicts(envelope: Envelope, route: Route, lines: Sequence[JournalLine]) -> None:
+    """The rows after, for a call that carries many records; as many statements as for one."""
+    with transaction.atomic():
+        entries = []
+        for line in lines:
+            entry = _entry(envelope, route, JournalEntry.Phase.VERDICT)
+            entry.object_key = line.object_key
+            entry.outcome = line.verdict.outcome
+            entry.refusal_code = line.verdict.refusal_code
+            entry.latency_us = envelope.elapsed_us()
+            entry.body_hmac = _fingerprint(line.body)
+            entries.append(entry)
+        JournalEntry.objects.bulk_create(entries)
+        JournalBody.objects.bulk_create(
+            JournalBody(entry=entry, content=line.verdict.answer)
+            for entry, line in zip(entries, lines, strict=True)
+            if line.verdict.answer
+        )
+
+
+UNANSWERED_AFTER_S = 60
+
+_CLOSE_UNANSWERED = """
+WITH unanswered AS (
+    SELECT admitted.* FROM roaming_journalentry admitted
+    WHERE admitted.phase = 'admitted' AND admitted.recorded_at < %(before)s
+      AND NOT EXISTS (
+          SELECT FROM roaming_journalentry verdict
+          WHERE verdict.transaction_id = admitted.transaction_id AND verdict.phase = 'verdict')
+), session AS (
+    UPDATE roaming_servicesession SET state = 'refused', refusal_reason = 'internal_error'
+    FROM unanswered
+    WHERE roaming_servicesession.id = unanswered.service_session_id AND state = 'requested'
+)
+INSERT INTO roaming_journalentry (transaction_id, phase, at, environment, use_case, message_id,
+    correlation_id, sender_id, visited_cso_id, home_csp_id, agreement_id, service_session_id,
+    object_key, outcome, refusal_code, body_hmac)
+SELECT transaction_id, 'verdict', %(now)s, environment, use_case, message_id, correlation_id,
+    sender_id, visited_cso_id, home_csp_id, agreement_id, service_session_id, object_key, 'failed',
+    'internal_error', body_hmac
+FROM unanswered
+"""
+
+
+def close_unanswered(now: datetime, real_now: datetime) -> int:
+    """Gives a verdict to what was admitted and then lost with its process; returns how many.
+
+    A live question takes seconds; a minute later nobody waits for it any more.
+    """
+    before = real_now - timedelta(seconds=UNANSWERED_AFTER_S)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One sweep at a time: two would write two verdicts.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('close unanswered'))")
+        cursor.execute(_CLOSE_UNANSWERED, {"before": before, "now": now})
+        return int(cursor.rowcount)
+
+
+def _fingerprint(body: bytes) -> bytes:
+    return fingerprint(settings.HMAC_KEY, body.decode(errors="replace"))
+
+
 def _entry(envelope: Envelope, route: Route, phase: JournalEntry.Phase) -> JournalEntry:
     return JournalEntry(
         transaction_id=envelope.transaction_id,
@@ -78,7 +150,7 @@ def _entry(envelope: Envelope, route: Route, phase: JournalEntry.Phase) -> Journ
         visited_cso=route.visited_cso,
         home_csp=route.home_csp,
         agreement_id=route.agreement.pk if route.agreement else None,
-        body_hmac=fingerprint(settings.HMAC_KEY, envelope.body.decode(errors="replace")),
+        body_hmac=_fingerprint(envelope.body),
     )
 
 

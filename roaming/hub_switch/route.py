@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Prefetch
+from psycopg.types.range import TimestamptzRange
 
 from roaming.domain.agreement import SERVICE_NEEDED, Service, Standing, passes
 from roaming.domain.identifiers import IdentifierError, OperatorId, ProviderId
@@ -89,7 +90,7 @@ def find_route(
         visited_cso=visited_cso.operator_id, home_csp=home_csp.operator_id
     ).first()
     service = SERVICE_NEEDED.get(envelope.use_case)
-    candidates = _agreements(pair, envelope.environment, envelope.now) if pair else []
+    candidates = _agreements(pair, envelope) if pair else []
     agreement = next(
         (a for a in candidates if service is None or service.value in a.services), None
     )
@@ -97,20 +98,31 @@ def find_route(
     return Route(visited_cso, home_csp, agreement, pair)
 
 
-def _agreements(pair: OperatorPair, environment: str, now: datetime) -> list[Agreement]:
-    suspensions = AgreementSuspension.objects.filter(during__contains=now)
-    return list(
-        Agreement.objects.covering(pair, environment, now).prefetch_related(
-            Prefetch("suspensions", queryset=suspensions, to_attr="suspensions_now")
-        )
+def _agreements(pair: OperatorPair, envelope: Envelope) -> list[Agreement]:
+    """Those that cover this moment; where none does, the one that ended last."""
+    suspensions = AgreementSuspension.objects.filter(during__contains=envelope.now)
+    ever = Agreement.objects.prefetch_related(
+        Prefetch("suspensions", queryset=suspensions, to_attr="suspensions_now")
     )
+    found = list(ever.covering(pair, envelope.environment, envelope.now))
+    if not found:
+        ended = ever.filter(
+            visited_cso=pair.visited_cso_id,
+            home_csp=pair.home_csp_id,
+            environment=envelope.environment,
+            validity__fully_lt=TimestamptzRange(envelope.now, None),
+            status__in=Agreement.EVER_IN_FORCE,
+        )
+        found = list(ended.order_by("-validity")[:1])
+    return found
 
 
-def standing_of(agreement: Agreement | None) -> Standing:
+def standing_of(agreement: Agreement | None, now: datetime) -> Standing:
     """How an agreement that covers the moment stands now."""
     if agreement is None:
         return Standing.ABSENT
-    if agreement.status == Agreement.Status.ENDED:
+    over = agreement.validity.upper is not None and agreement.validity.upper <= now
+    if over or agreement.status == Agreement.Status.ENDED:
         return Standing.ENDED
     if agreement.status == Agreement.Status.SUSPENDED or agreement.suspensions_now:  # type: ignore[attr-defined]
         return Standing.SUSPENDED
@@ -123,7 +135,7 @@ def _check_standing(
     candidates: list[Agreement],
     service: Service | None,
 ) -> None:
-    standing = standing_of(agreement)
+    standing = standing_of(agreement, envelope.now)
     if passes(envelope.use_case, standing):
         return
     if standing is Standing.ABSENT and candidates and service:

@@ -15,6 +15,7 @@ import msgspec
 from django.conf import settings
 from psycopg.types.range import Range
 
+from roaming.domain.agreement import Service
 from roaming.domain.identifiers import (
     ContractId,
     EvseId,
@@ -23,8 +24,11 @@ from roaming.domain.identifiers import (
     ProviderId,
     TokenUid,
 )
+from roaming.domain.moments import plausible_moment
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import (
+    LONGEST_ID,
+    LONGEST_PARTY,
     DoorFinding,
     RatedPart,
     SdrLifeState,
@@ -32,15 +36,27 @@ from roaming.domain.sdr import (
     Severity,
     absurd_number,
     door_findings,
-    overlong_text,
-    plausible_moment,
+    without_overlong_texts,
 )
 from roaming.domain.secrets import fingerprint
 from roaming.domain.uuid7 import period_of, uuid7_at
 from roaming.hub_switch.deciding import contract_fingerprint, token_fingerprint
 from roaming.hub_switch.envelope import Envelope
-from roaming.models import Agreement, OperatorIdentifier, OperatorPair, PlatformIdentifier, Site
+from roaming.models import (
+    Agreement,
+    OperatorIdentifier,
+    OperatorPair,
+    PlatformIdentifier,
+    ServiceSession,
+    Site,
+)
 from roaming.models.sdr_intake import IntakeRow
+
+_REFUSED_WHEN_LONGER = {
+    "id": LONGEST_ID,
+    "visited_cso": LONGEST_PARTY,
+    "home_csp": LONGEST_PARTY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +90,7 @@ class Door:
         self._home_csps = self._read_home_csps(messages)
         self._pairs = self._read_pairs()
         self._agreements = self._read_agreements()
+        self._session_agreements = self._read_session_agreements(messages)
         self._site_zones = self._read_site_zones(messages)
 
     @property
@@ -86,8 +103,8 @@ class Door:
     ) -> tuple[IntakeRow, list[DoorFinding]]:
         """The row that the record becomes, and its findings. Refuses what cannot be taken in."""
         self._refuse_unreadable(message)
-        findings: list[DoorFinding] = []
-        zone_name = message.time_zone or self._site_zones.get(_plain_key(message.evse_id), "")
+        message, findings = without_overlong_texts(message)
+        zone_name = message.time_zone or self._site_zones.get(_key_of(message.evse_id), "")
         started_at = _aware(message.start_date_time, zone_name)
         ended_at = _aware(message.end_date_time, zone_name)
         parties = self._parties(message, started_at, findings)
@@ -158,9 +175,9 @@ class Door:
     def _refuse_unreadable(self, message: SdrMessage) -> None:
         if not message.id:
             raise Refusal("invalid_field", "An SDR needs an id of its own.", "id")
-        overlong = overlong_text(message)
-        if overlong:
-            raise Refusal("invalid_field", f"At most {overlong[1]} characters.", overlong[0])
+        for name, longest in _REFUSED_WHEN_LONGER.items():
+            if len(getattr(message, name)) > longest:
+                raise Refusal("invalid_field", f"At most {longest} characters.", name)
         absurd = absurd_number(message)
         if absurd:
             raise Refusal("invalid_field", "Not a number of a possible size.", absurd)
@@ -191,7 +208,9 @@ class Door:
             )  # fmt: skip
             return _Parties(visited_cso, None, None, None)
         pair = self._pairs.get((visited_cso.operator_id, home_csp.operator_id))
-        agreement = self._agreement(pair, started_at) if pair else None
+        agreement = self._session_agreements.get(message.service_session_id or "")
+        if agreement is None and pair is not None:
+            agreement = self._agreement(pair, started_at)
         if agreement is None and started_at is not None:
             findings.append(
                 DoorFinding("AGR-01", Severity.FATAL,
@@ -232,22 +251,48 @@ class Door:
             status__in=Agreement.EVER_IN_FORCE,
             visited_cso__in={cso for cso, _ in self._pairs},
             home_csp__in={csp for _, csp in self._pairs},
-        ).values_list("pk", "visited_cso_id", "home_csp_id", "validity")
-        for pk, cso, csp, validity in rows.order_by("pk"):
+        ).values_list("pk", "visited_cso_id", "home_csp_id", "validity", "services")
+        # Where several cover a moment, the one that covers a local start comes first.
+        for pk, cso, csp, validity, _ in sorted(
+            rows, key=lambda row: (Service.LOCAL_START not in row[4], row[0])
+        ):
             pair = self._pairs.get((cso, csp))
             if pair is not None:
                 found.setdefault(pair, []).append((pk, validity))
         return found
 
+    def _read_session_agreements(self, messages: Sequence[SdrMessage]) -> dict[str, int]:
+        """The agreement that a session opened under governs its SDR, whatever came later."""
+        ids = {}
+        for text in {m.service_session_id for m in messages if m.service_session_id}:
+            try:
+                ids[uuid.UUID(text)] = text
+            except ValueError:
+                continue  # a finding of its record
+        rows = ServiceSession.objects.filter(
+            id__in=ids,
+            environment=self._envelope.environment,
+            visited_cso__in=[identifier.pk for identifier in self._held.values()],
+        ).values_list("id", "agreement_id")
+        return {ids[session_id]: agreement_id for session_id, agreement_id in rows}
+
     def _read_site_zones(self, messages: Sequence[SdrMessage]) -> dict[str, str]:
         """Zones of the sites of those SDRs that do not say theirs."""
-        keys = {_plain_key(m.evse_id) for m in messages if not m.time_zone and m.evse_id}
+        keys = {_key_of(m.evse_id) for m in messages if not m.time_zone and m.evse_id}
         if not keys:
             return {}
         rows = Site.objects.filter(
             environment=self._envelope.environment, evses__key__in=keys
         ).values_list("evses__key", "time_zone")
         return dict(rows)
+
+
+def _key_of(evse_id: str) -> str:
+    """The key of an EVSE-ID, DIN forms too; of what is none, its letters and digits."""
+    try:
+        return EvseId.parse(evse_id).key
+    except IdentifierError:
+        return _plain_key(evse_id)
 
 
 def _plain_key(evse_id: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -14,7 +14,7 @@ from roaming.models.sdr_intake import IntakeRow
 from roaming.outbox import Parcel, enqueue
 
 PATH = "uc3-9/sdrs"
-PER_MESSAGE = 200
+PER_MESSAGE, BYTES_PER_MESSAGE = 200, 500_000
 
 
 def forward_sdrs(
@@ -36,13 +36,27 @@ def forward_sdrs(
             envelope.use_case.code,
             PATH,
             # SDRs do not overtake each other's meaning: each message is an object of its own.
-            f"sdrs:{lot[start].id}",
-            _body(lot[start : start + PER_MESSAGE], findings),
+            f"sdrs:{part[0].id}",
+            _body(part, findings),
             envelope.correlation_id,
         )
         for pk, lot in lots.items()
-        for start in range(0, len(lot), PER_MESSAGE)
+        for part in _parts(lot)
     )
+
+
+def _parts(lot: list[IntakeRow]) -> Iterator[list[IntakeRow]]:
+    """Messages of at most 200 SDRs and about half a megabyte."""
+    part: list[IntakeRow] = []
+    size = 0
+    for row in lot:
+        if part and (len(part) == PER_MESSAGE or size + len(row.content) > BYTES_PER_MESSAGE):
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += len(row.content)
+    if part:
+        yield part
 
 
 def _platforms(csp_ids: set[int], envelope: Envelope) -> dict[int, Platform]:

@@ -37,12 +37,16 @@ CREATE TRIGGER sdr_is_registered AFTER INSERT ON roaming_sdr
 TERMS_STAY = """
 CREATE FUNCTION agreement_terms_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.status IN ('active', 'suspended', 'ended') AND (
+    -- From the proposal on, what a party has accepted is what the other one accepts.
+    IF OLD.status <> 'draft' AND (
         to_jsonb(NEW) - 'status' - 'validity' <> to_jsonb(OLD) - 'status' - 'validity'
         OR lower(NEW.validity) <> lower(OLD.validity)
-        OR NEW.status IN ('draft', 'proposed')
+        OR coalesce(upper(NEW.validity), 'infinity') > coalesce(upper(OLD.validity), 'infinity')
+        OR NEW.status = 'draft'
+        OR (NEW.status = 'proposed' AND OLD.status <> 'proposed')
+        OR (OLD.status = 'ended' AND NEW.status <> 'ended')
     ) THEN
-        RAISE EXCEPTION 'the terms of an agreement in force never change: make a new one'
+        RAISE EXCEPTION 'the terms of a proposed agreement never change: make a new one'
             USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;

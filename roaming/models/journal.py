@@ -7,6 +7,7 @@ row itself holds a keyed HMAC, so that it can be searched for exactly and proves
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 from roaming.models.fields import Environment
 from roaming.models.operators import OperatorIdentifier
@@ -30,6 +31,7 @@ class JournalEntry(models.Model):
     transaction_id = models.UUIDField()
     phase = models.CharField(max_length=8, choices=Phase)
     at = models.DateTimeField(help_text="Business time.")
+    recorded_at = models.DateTimeField(db_default=Now(), help_text="Real time, of the database.")
     environment = models.CharField(max_length=4, choices=Environment)
     use_case = models.CharField(max_length=8)
     message_id = models.CharField(max_length=64)
@@ -64,6 +66,11 @@ class JournalEntry(models.Model):
             models.Index(fields=["service_session_id"]),
             models.Index(fields=["transaction_id"]),
             models.Index(fields=["object_key", "-id"]),
+            models.Index(
+                fields=["recorded_at"],
+                condition=models.Q(phase="admitted"),
+                name="journal_admitted",
+            ),
         ]
 
     def __str__(self) -> str:

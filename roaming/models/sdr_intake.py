@@ -195,6 +195,7 @@ def take_in(rows: Iterable[IntakeRow], journal: IntakeJournal) -> tuple[set[int]
     count = 0
     with connection.cursor() as cursor:
         cursor.execute(_STAGING)
+        cursor.execute("DELETE FROM sdr_intake")  # of an earlier call in the same transaction
         # The server reads while `rows` is still being judged: two processors work at once.
         with cursor.copy(_COPY) as copy:
             for row in rows:

@@ -25,8 +25,8 @@ from typing import Any
 import msgspec
 
 from roaming.simulator.platform_config import PlatformConfig
+from roaming.simulator.platform_cso import RefusedError, Surroundings, VisitedCso
 from roaming.simulator.platform_csp import HomeCsp
-from roaming.simulator.platform_cso import Surroundings, VisitedCso
 from roaming.simulator.platform_endpoint import RoamingEndpoint
 from roaming.simulator.platform_hub import Hub, HubUnreachableError, Message, StoppedError
 from roaming.simulator.platform_schedule import Schedule
@@ -86,8 +86,12 @@ class Platform:
                     self._go_on_until(order.until)
         except StoppedError:
             pass
-        except (HubUnreachableError, RegistrationRefusedError) as error:
+        except (HubUnreachableError, RefusedError) as error:
             self._failed(str(error))
+            return 1
+        except Exception as error:
+            logger.exception("unforeseen")
+            self._failed(f"{type(error).__name__}: {error}")
             return 1
         finally:
             self._hub.stop()
@@ -103,7 +107,7 @@ class Platform:
         self._hub.token = self._config.registration_token
         reply = self._hub.send(Message.of("POST", "/registration", {"url": url, "token": secret}))
         if not reply.accepted:
-            raise RegistrationRefusedError(f"the registration was refused: {reply.content}")
+            raise RefusedError(f"the registration was refused: {reply.content}")
         self._hub.token = reply.content["token"]
         parties = [party["identifier"] for party in reply.content["parties"]]
         self._report({"event": "registered", "url": url, "parties": parties})
@@ -116,7 +120,7 @@ class Platform:
             self._schedule.release(min(now, until))
             if now >= until:
                 break
-            self._schedule.settled(now)
+            self._schedule.wait_for_room()
             wanted = min(self._schedule.next_moment() or until, until)
             self._hub.pause(self._pace.until(asked_at, now, wanted))
         while not self._schedule.settled(until):
@@ -128,10 +132,6 @@ class Platform:
     def _failed(self, detail: str) -> None:
         logger.error("%s", detail)
         self._report({"event": "failed", "detail": detail})
-
-
-class RegistrationRefusedError(Exception):
-    """The clearing house did not take the registration token."""
 
 
 class Pace:

@@ -35,6 +35,10 @@ UPLOAD_AT = time(2, 30)
 MOST_IN_A_CALL = 1000
 
 
+class RefusedError(Exception):
+    """The clearing house refused what has to be taken for anything else to work."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What the two sides of a platform share."""
@@ -231,7 +235,7 @@ class VisitedCso:
         reply = self._hub.send(message)
         self._counting.repeated(reply.tries - 1)
         if not reply.accepted:
-            raise RuntimeError(f"{message.path} was refused: {reply.status} {reply.content}")
+            raise RefusedError(f"{message.path} was refused: {reply.status} {reply.content}")
         for csp in self._partners():
             self._counting.sent(self._cso, csp, what)
 

@@ -21,6 +21,7 @@ class Schedule:
 
     def __init__(self, threads: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
+        self._threads = threads
         self._changed = threading.Condition()
         self._waiting: list[tuple[datetime, int, Action]] = []
         self._numbers = count()
@@ -51,6 +52,14 @@ class Schedule:
         with self._changed:
             if self._failure is None:
                 self._changed.wait(seconds)
+            if self._failure is not None:
+                raise self._failure
+
+    def wait_for_room(self) -> None:
+        """Waits while the threads have more to do than they are. Raises what an action did."""
+        with self._changed:
+            while self._under_way > self._threads and self._failure is None:
+                self._changed.wait(0.5)
             if self._failure is not None:
                 raise self._failure
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -81,7 +82,8 @@ def register_platform(
             or row.expires_at <= real_now
         ):
             raise Refusal("registration_token_invalid", "Register with a token that is unused.")
-        platform = row.platform
+        # Locked: a suspension that comes at the same moment must not be undone here.
+        platform = Platform.objects.select_for_update().get(pk=row.platform_id)
         if platform.status in (Platform.Status.SUSPENDED, Platform.Status.ENDED):
             raise Refusal("platform_suspended", f"The platform is {platform.status}.")
         row.used_at = real_now
@@ -96,17 +98,26 @@ def register_platform(
 
 
 def rotate_credential(
-    platform: Platform, offer: EndpointOffer | None, real_now: datetime
+    presented: Credential, offer: EndpointOffer | None, real_now: datetime
 ) -> tuple[str, datetime]:
     """A new credential; the old ones end after the overlap. Returns it and when they end.
 
     With `offer` the endpoint's address and our outbound secret change in the same step.
     """
+    if presented.expires_at is not None:
+        # Else whoever found an old token could make itself a new one that never ends.
+        raise Refusal("rotated_already", "Rotate with the token that the last rotation gave.")
     if offer is not None:
         _check_offer(offer)
+    platform = presented.platform
     ends = real_now + timedelta(hours=settings.CREDENTIAL_OVERLAP_HOURS)
     with transaction.atomic():
         Platform.objects.select_for_update().get(pk=platform.pk)
+        if (
+            platform.credentials.filter(pk=presented.pk, expires_at=None, revoked_at=None).first()
+            is None
+        ):
+            raise Refusal("rotated_already", "Another rotation was faster.")
         live = platform.credentials.filter(revoked_at=None)
         live.filter(expires_at=None).update(expires_at=ends)
         if offer is not None:
@@ -127,6 +138,8 @@ def find_credential(presented: str, real_now: datetime) -> Credential | None:
         return None
     row = Credential.objects.select_related("platform").filter(prefix=token.prefix).first()
     if row is None or not same_digest(bytes(row.secret_sha256), token.digest()):
+        return None
+    if row.platform.status == Platform.Status.ENDED:
         return None
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= real_now):
         return None
@@ -163,11 +176,30 @@ def _check_offer(offer: EndpointOffer) -> None:
     except ValueError as error:
         raise Refusal("invalid_field", "The address cannot be read.", "url") from error
     schemes = {"https", "http"} if settings.ALLOW_PLAIN_HTTP_ENDPOINTS else {"https"}
+    if any(character in offer.url for character in "?#@\\ ") or not _plain_text(offer.url):
+        raise Refusal("invalid_field", "The address must have no user, query or fragment.", "url")
     if parts.scheme not in schemes or not parts.hostname or not port_is_fine:
         raise Refusal("invalid_field", "The address must be an https URL.", "url")
-    if parts.username or parts.password or parts.query or parts.fragment or len(offer.url) > 300:
-        raise Refusal("invalid_field", "The address must have no user, query or fragment.", "url")
-    if not 16 <= len(offer.secret) <= 500 or not offer.secret.isascii():
-        raise Refusal("invalid_field", "The secret must have 16 to 500 ASCII characters.", "token")
-    if not offer.secret.isprintable():
-        raise Refusal("invalid_field", "The secret must be printable.", "token")
+    if len(offer.url) > 300 or not offer.url.startswith(("http://", "https://")):
+        raise Refusal("invalid_field", "At most 300 characters, scheme in small letters.", "url")
+    if _forbidden_host(parts.hostname):
+        raise Refusal("invalid_field", "The address must be a public one.", "url")
+    if not 16 <= len(offer.secret) <= 500 or not _plain_text(offer.secret):
+        raise Refusal(
+            "invalid_field", "The secret must have 16 to 500 printable ASCII characters.", "token"
+        )
+
+
+def _plain_text(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _forbidden_host(host: str) -> bool:
+    """Private, loopback and link-local addresses lead inside, where no partner's platform is."""
+    if settings.ALLOW_PLAIN_HTTP_ENDPOINTS:
+        return False
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or "." not in host or ".." in host or "%" in host
+    return not address.is_global

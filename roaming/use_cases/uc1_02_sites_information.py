@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db import transaction
 from psycopg.types.range import TimestamptzRange
 
-from roaming.domain.identifiers import EvseId, IdentifierError
+from roaming.domain.identifiers import COUNTRIES, EvseId, IdentifierError
+from roaming.domain.moments import CLOCK_TOLERANCE, check_moment
 from roaming.domain.refusals import Refusal
 from roaming.domain.site import EvsePart, SiteMessage
 from roaming.hub_switch import Envelope, Route, Verdict, held_party, write_verdict
@@ -30,13 +31,14 @@ from roaming.models import (
 from roaming.outbox import Parcel, enqueue, entitled_csp_platforms
 
 PATH = "uc1-2/sites"
+MOST_POWER_W = 100_000_000
 
 
 def receive_site(envelope: Envelope, message: SiteMessage) -> tuple[Site, bool]:
     """Stores the site; returns it, and False where what is stored is as new or newer."""
     owner = held_party(envelope, message.visited_cso, Role.CSO)
-    _check(message)
-    keys = [_evse_key(part, owner, index) for index, part in enumerate(message.evses)]
+    _check(message, envelope.now)
+    keys = [_evse_key(envelope, part, owner, index) for index, part in enumerate(message.evses)]
     if len(set(keys)) != len(keys):
         raise Refusal("invalid_field", "An EVSE-ID stands in the site twice.", "evses")
     with transaction.atomic():
@@ -57,10 +59,11 @@ def receive_site(envelope: Envelope, message: SiteMessage) -> tuple[Site, bool]:
     return site, taken
 
 
-def _check(message: SiteMessage) -> None:
-    if message.last_updated.tzinfo is None:
-        raise Refusal("time_without_offset", "Say the offset from UTC.", "last_updated")
-    if len(message.country) != 2 or not message.country.isalpha():
+def _check(message: SiteMessage, now: datetime) -> None:
+    check_moment(message.last_updated, "last_updated")
+    if message.last_updated > now + CLOCK_TOLERANCE:
+        raise Refusal("invalid_field", "The time lies in the future.", "last_updated")
+    if message.country.upper() not in COUNTRIES:
         raise Refusal("invalid_field", "Two letters, ISO 3166-1.", "country")
     try:
         ZoneInfo(message.time_zone)
@@ -75,27 +78,44 @@ def _check(message: SiteMessage) -> None:
     for name, limit in longest.items():
         if len(getattr(message, name)) > limit:
             raise Refusal("invalid_field", f"At most {limit} characters.", name)
-    if not message.id:
-        raise Refusal("invalid_field", "A site needs an id.", "id")
+    if not message.id or not message.id.isascii() or not message.id.isprintable():
+        raise Refusal("invalid_field", "A site needs an id of printable ASCII.", "id")
 
 
-def _evse_key(part: EvsePart, owner: OperatorIdentifier, index: int) -> str:
+def _evse_key(envelope: Envelope, part: EvsePart, owner: OperatorIdentifier, index: int) -> str:
     field = f"evses[{index}].evse_id"
     try:
         evse_id = EvseId.parse(part.evse_id)
     except IdentifierError as error:
         raise Refusal("invalid_identifier", str(error), field) from error
-    if (
-        evse_id.operator.key != owner.key
-        and not EvseOwnership.objects.filter(
-            evse__key=evse_id.key, visited_cso=owner, during__endswith__isnull=True
-        ).exists()
-    ):
+    owners = EvseOwnership.objects.filter(
+        evse__environment=envelope.environment,
+        evse__key=evse_id.key,
+        during__contains=envelope.now,
+    ).values_list("visited_cso", flat=True)
+    # The id's operator counts for a new EVSE only: portfolios are sold, ids stay.
+    belongs = owner.pk in owners if owners else evse_id.operator.key == owner.key
+    if not belongs:
         raise Refusal("party_not_held", f"{part.evse_id} does not belong to {owner}.", field)
-    for connector in part.connectors:
-        if not 1 <= len(connector.id) <= 36 or any(len(t) > 36 for t in connector.tariff_ids):
-            raise Refusal("invalid_field", "Ids have 1 to 36 characters.", f"{field}.connectors")
+    _check_connectors(part, f"evses[{index}].connectors")
     return evse_id.key
+
+
+def _check_connectors(part: EvsePart, field: str) -> None:
+    ids = [connector.id for connector in part.connectors]
+    if len(set(ids)) != len(ids):
+        raise Refusal("invalid_field", "A connector id stands in the EVSE twice.", field)
+    for connector in part.connectors:
+        texts = [connector.id, *connector.tariff_ids]
+        if not connector.id or any(len(text) > 36 for text in texts):
+            raise Refusal("invalid_field", "Ids have 1 to 36 characters.", field)
+        if len(connector.standard) > 40 or len(connector.power_type) > 16:
+            raise Refusal("invalid_field", "Not a standard or power type of OCPI.", field)
+        power = connector.max_electric_power
+        if power is not None and not 0 <= power <= MOST_POWER_W:
+            raise Refusal("invalid_field", "A power in W, 0 or more.", field)
+    if any(len(method) > 12 for method in part.authentication_methods):
+        raise Refusal("invalid_field", "At most 12 characters a method.", field)
 
 
 def _store_site(
@@ -153,8 +173,8 @@ def _store_evses(
             Connector(
                 evse=evse,
                 connector_id=connector.id,
-                standard=connector.standard[:40],
-                power_type=connector.power_type[:16],
+                standard=connector.standard,
+                power_type=connector.power_type,
                 max_power_w=connector.max_electric_power,
                 tariff_ids=connector.tariff_ids,
             )

@@ -69,7 +69,7 @@ def start_locally(
     visited_cso = held_party(envelope, question.visited_cso, Role.CSO)
     presented = read_identification(question)
     evse = _find_evse(envelope, question, visited_cso)
-    home_csp = find_home_csp(envelope, question, presented)
+    home_csp = find_home_csp(envelope, question, presented, visited_cso)
     route = find_route(envelope, visited_cso, home_csp)
     session = _open_session(envelope, route, evse, question, presented)
     try:
@@ -77,6 +77,10 @@ def start_locally(
     except Refusal as refusal:
         _close(envelope, route, session, refusal)
         raise
+    except Exception as unforeseen:
+        failure = Refusal("internal_error", "An unforeseen error was recorded.")
+        _close(envelope, route, session, failure)
+        raise failure from unforeseen
     _decide(envelope, route, session, decision)
     return session, decision
 

@@ -15,7 +15,9 @@ import msgspec
 from django.db import transaction
 
 from roaming.domain.completion import CompletionMessage
+from roaming.domain.moments import check_moment
 from roaming.domain.refusals import Refusal
+from roaming.domain.sdr import usable_number
 from roaming.domain.session import SessionState, may_become
 from roaming.hub_switch import Envelope, Route, Verdict, held_party, send_now, write_verdict
 from roaming.models import Delivery, JournalEntry, Role, ServiceSession
@@ -62,11 +64,10 @@ def complete_transaction(
 
 def _check(message: CompletionMessage) -> None:
     for name in ("start_date_time", "end_date_time"):
-        if getattr(message, name).tzinfo is None:
-            raise Refusal("time_without_offset", "Say the offset from UTC.", name)
+        check_moment(getattr(message, name), name)
     if message.end_date_time < message.start_date_time:
         raise Refusal("invalid_field", "The end lies before the start.", "end_date_time")
-    if not message.total_energy.is_finite() or not 0 <= message.total_energy < 1_000_000:
+    if not usable_number(message.total_energy) or not 0 <= message.total_energy < 1_000_000:
         raise Refusal("invalid_field", "Energy in kWh, 0 or more.", "total_energy")
     if len(message.cso_session_id or "") > 64:
         raise Refusal("invalid_field", "At most 64 characters.", "cso_session_id")

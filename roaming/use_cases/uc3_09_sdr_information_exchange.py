@@ -21,7 +21,7 @@ from django.db import transaction
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import DoorFinding, SdrLifeState, SdrMessage, Severity
 from roaming.domain.uuid7 import period_of, uuid7_at
-from roaming.hub_switch import Envelope, Route, Verdict, write_verdict
+from roaming.hub_switch import Envelope, JournalLine, Route, Verdict, write_verdicts
 from roaming.hub_switch.sdr_door import Door
 from roaming.hub_switch.sdr_forwarding import forward_sdrs
 from roaming.models import Finding, SdrOriginal, SdrState
@@ -55,11 +55,11 @@ def receive_sdrs(envelope: Envelope, records: Sequence[SdrRecord]) -> list[SdrRe
     rows: list[IntakeRow] = []
     with transaction.atomic():
         fresh, known = take_in(_admitted(door, records, receipts, rows), _journal(envelope))
-        _answer_known(known, receipts, records)
         winners = [row for row in rows if row.n in fresh]
         _leave_findings(winners, receipts, envelope)
+        _answer_known(known, receipts, records)
         forward_sdrs(envelope, winners, {n: receipts[n].findings for n in fresh})
-        _journal_refusals(envelope, door, receipts)
+        _journal_refusals(envelope, door, receipts, records)
     return receipts
 
 
@@ -102,6 +102,10 @@ def _answer_known(
     if not known:
         return
     ids = [entry.sdr_id for entry in known]
+    other_bytes = [entry.sdr_id for entry in known if not entry.same_bytes]
+    originals = dict(
+        SdrOriginal.objects.filter(sdr__in=other_bytes).values_list("sdr_id", "content")
+    )
     states = dict(SdrState.objects.filter(sdr__in=ids).values_list("sdr_id", "state"))
     findings: dict[uuid.UUID, list[DoorFinding]] = {}
     for row in Finding.objects.filter(sdr__in=ids, superseded_at=None):
@@ -112,7 +116,7 @@ def _answer_known(
         )
     for entry in known:
         receipt = receipts[entry.n]
-        if entry.same_bytes or _same_content(entry.sdr_id, records[entry.n].raw):
+        if entry.same_bytes or _same_content(originals.get(entry.sdr_id), records[entry.n].raw):
             receipt.sdr_id, receipt.known = entry.sdr_id, True
             receipt.state = states[entry.sdr_id]
             receipt.findings = findings.get(entry.sdr_id, [])
@@ -125,12 +129,26 @@ def _answer_known(
             )
 
 
-def _same_content(sdr_id: uuid.UUID, raw: bytes) -> bool:
+def _same_content(original: str | None, raw: bytes) -> bool:
     """Whether two texts say the same, whatever their white space and order of fields."""
-    original = SdrOriginal.objects.filter(sdr=sdr_id).values_list("content", flat=True).first()
     if original is None:
         return False
-    return bool(json.loads(original, parse_float=Decimal) == json.loads(raw, parse_float=Decimal))
+    try:
+        return _comparable(original) == _comparable(raw)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _comparable(text: str | bytes) -> object:
+    """The content as Python values; numbers are exact, however many digits they have."""
+    return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=str)
+
+
+def _number(digits: str) -> Decimal | str:
+    try:
+        return Decimal(digits)
+    except ArithmeticError:
+        return digits
 
 
 def _leave_findings(
@@ -161,9 +179,12 @@ def _leave_findings(
     Finding.objects.bulk_create(rows)
 
 
-def _journal_refusals(envelope: Envelope, door: Door, receipts: list[SdrReceipt]) -> None:
+def _journal_refusals(
+    envelope: Envelope, door: Door, receipts: list[SdrReceipt], records: Sequence[SdrRecord]
+) -> None:
     """A row for each record that was refused or known; the new ones have theirs already."""
-    for receipt in receipts:
+    lines = []
+    for receipt, record in zip(receipts, records, strict=True):
         if receipt.refusal is not None:
             receipt.refusal.journalled = True
             verdict = Verdict.of_refusal(receipt.refusal)
@@ -171,4 +192,5 @@ def _journal_refusals(envelope: Envelope, door: Door, receipts: list[SdrReceipt]
             verdict = Verdict.of_repetition()
         else:
             continue
-        write_verdict(envelope, Route(door.only_cso), verdict, object_key=receipt.reference[:64])
+        lines.append(JournalLine(verdict, receipt.reference[:64], record.raw))
+    write_verdicts(envelope, Route(door.only_cso), lines)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from roaming.domain.decision import Decision, IdentificationQuestion
+from roaming.domain.identifiers import EvseId, IdentifierError
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import IdentificationPart
 from roaming.hub_switch import (
@@ -41,8 +42,10 @@ def identify_online(
 ) -> tuple[OperatorIdentifier, Decision]:
     """The home-CSP and its decision on this identification."""
     visited_cso = held_party(envelope, question.visited_cso, Role.CSO)
+    if question.evse_id:
+        _check_evse_id(question.evse_id)
     presented = read_identification(question)
-    home_csp = find_home_csp(envelope, question, presented)
+    home_csp = find_home_csp(envelope, question, presented, visited_cso)
     route = find_route(envelope, visited_cso, home_csp)
     write_admission(envelope, route)
     message = AuthorisationQuestion(
@@ -61,3 +64,10 @@ def identify_online(
     outcome = JournalEntry.Outcome.ACCEPTED if decision.accepted else JournalEntry.Outcome.REFUSED
     write_verdict(envelope, route, Verdict(outcome, answer=msgspec.json.encode(decision).decode()))
     return home_csp, decision
+
+
+def _check_evse_id(text: str) -> None:
+    try:
+        EvseId.parse(text)
+    except IdentifierError as error:
+        raise Refusal("invalid_identifier", error.detail, "evse_id") from error

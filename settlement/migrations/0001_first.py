@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('environment', models.CharField(choices=[('live', 'Live'), ('test', 'Test')], max_length=4)),
                 ('currency', models.CharField(max_length=3)),
-                ('kind', models.CharField(choices=[('receivable', 'Receivable from'), ('payable', 'Payable to'), ('memo_receivable', 'Memo: owes to others'), ('memo_payable', 'Memo: owed by others'), ('clearing', 'Clearing'), ('client_money', 'Client money'), ('fee_income', 'Fee income'), ('bank', 'Bank')], max_length=16)),
+                ('kind', models.CharField(choices=[('receivable', 'Receivable'), ('payable', 'Payable'), ('memo_receivable', 'Memo receivable'), ('memo_payable', 'Memo payable'), ('clearing', 'Clearing'), ('client_money', 'Client money'), ('fee_income', 'Fee income'), ('bank', 'Bank')], max_length=16)),
                 ('operator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ledger_accounts', to='roaming.operator')),
             ],
             options={

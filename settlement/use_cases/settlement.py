@@ -51,7 +51,6 @@ def open_period(environment: str, calendar: SettlementCalendar, at: datetime) ->
 
 def open_due_periods(now: datetime) -> list[SettlementPeriod]:
     """Opens the running period of every calendar in use, and those of SDRs that have none."""
-    opened = []
     calendars = {c.pk: c for c in SettlementCalendar.objects.filter(agreements__isnull=False)}
     in_use = SettlementCalendar.objects.filter(pk__in=calendars).values_list(
         "agreements__environment", "pk"
@@ -59,9 +58,11 @@ def open_due_periods(now: datetime) -> list[SettlementPeriod]:
     with connection.cursor() as cursor:
         wanted = {(environment, pk, now) for environment, pk in in_use}
         wanted |= set(close_sql.moments_without_period(cursor))
+    opened = {}
     for environment, pk, at in sorted(wanted, key=lambda row: (row[2], row[0], row[1])):
-        opened.append(open_period(environment, calendars[pk], at))
-    return opened
+        period = open_period(environment, calendars[pk], at)
+        opened[period.pk] = period
+    return list(opened.values())
 
 
 @transaction.atomic

@@ -98,3 +98,94 @@ def test_a_slow_receiver_holds_up_nobody_elses(receiver, settings):
         assert len(platform.received) == 5
     states = models.Delivery.objects.filter(receiver=slow.platform).values_list("state", flat=True)
     assert set(states) == {"waiting"}
+
+
+def test_who_comes_late_does_not_overwrite_what_another_found_out(receiver):
+    from roaming.hub_switch.delivering import Carried, record
+
+    party, _ = receiver
+    enqueue([parcel(party)])
+    now = timezone.now()
+    (mine,) = _claim(now)
+    (theirs,) = _claim(now + timedelta(minutes=5))
+    record([Carried(theirs, None, "ok")])
+    record([Carried(mine, "timed out")])
+    assert models.Delivery.objects.get().state == "delivered"
+
+
+def test_a_backlog_of_one_receiver_does_not_fill_the_batch(receiver):
+    party, platform = receiver
+    with fake_party() as other_platform:
+        other = make_party("Other", "CSP", "NL-OTH", endpoint=other_platform.url)
+        enqueue([parcel(party, f"site:{n}") for n in range(300)])
+        enqueue([parcel(other)])
+        deliver_due()
+        assert len(other_platform.received) == 1
+        assert len(platform.received) == 20
+
+
+def test_after_a_failure_the_whole_lane_waits_as_long(receiver):
+    party, platform = receiver
+    platform.answers["/uc1-2/sites"] = (503, {})
+    enqueue([parcel(party, f"site:{n}") for n in range(3)])
+    deliver_due()
+    assert len({delivery.due_at for delivery in models.Delivery.objects.all()}) == 1
+
+
+@pytest.mark.parametrize("where", ["headers", "body"])
+def test_a_peer_that_feeds_drop_by_drop_is_cut_off(where):
+    import socket
+    import threading
+
+    from roaming.api.platform_client import NativeClient
+    from roaming.ports import Address, NoAnswer, OutgoingMessage
+
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+
+        def drip():
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(65_536)
+                try:
+                    if where == "body":
+                        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")
+                    for _ in range(40):
+                        peer.sendall(b"H")
+                        time.sleep(0.1)
+                except OSError:
+                    pass
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        address = Address(f"http://127.0.0.1:{server.getsockname()[1]}", "secret")
+        message = OutgoingMessage("UC3-1", "x", b"{}", "m", "c")
+        began = time.monotonic()
+        with pytest.raises(NoAnswer) as caught:
+            NativeClient().send(address, message, 0.5)
+        assert caught.value.trouble == "receiver_timed_out"
+        assert time.monotonic() - began < 2
+        thread.join()
+
+
+def test_a_question_whose_process_died_gets_its_verdict(connected_cast, client, csp_platform):
+    from roaming.hub_switch import close_unanswered
+    from tests.roaming.api.messages import LOCAL_START
+
+    client.post(
+        "/api/v1/service-sessions/local-start", data=LOCAL_START,
+        content_type="application/json", headers=connected_cast.visited_cso.headers,
+    )  # fmt: skip
+    admitted = models.JournalEntry.objects.get(phase="admitted")
+    lost = models.JournalEntry.objects.get(pk=admitted.pk)
+    lost.pk, lost.transaction_id = None, "00000000-0000-4000-8000-000000000001"
+    lost.save(force_insert=True)
+    models.ServiceSession.objects.update(state="requested")
+    real_now = timezone.now()
+    assert close_unanswered(admitted.at, real_now) == 0
+    assert close_unanswered(admitted.at, real_now + timedelta(minutes=2)) == 1
+    assert close_unanswered(admitted.at, real_now + timedelta(minutes=2)) == 0
+    assert models.ServiceSession.objects.get().state == "refused"
+    verdict = models.JournalEntry.objects.get(transaction_id=lost.transaction_id, phase="verdict")
+    assert (verdict.outcome, verdict.refusal_code) == ("failed", "internal_error")

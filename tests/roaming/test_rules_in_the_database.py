@@ -54,3 +54,25 @@ def test_test_and_live_do_not_mix(cast):
         factories.CredentialFactory(platform=cast.visited_cso.platform, environment="test")
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_what_one_party_accepted_is_what_the_other_accepts(cast):
+    from roaming.use_cases.agreement_lifecycle import propose_agreement
+
+    draft = models.Agreement.objects.create(
+        visited_cso=cast.visited_cso.operator, home_csp=cast.outsider.operator,
+        services=["local_start"], validity=cast.agreement.validity,
+        calendar=cast.agreement.calendar,
+    )  # fmt: skip
+    propose_agreement(draft)
+    with pytest.raises(IntegrityError, match="never change"), transaction.atomic():
+        models.Agreement.objects.filter(pk=draft.pk).update(tolerance_money=1000)
+
+
+def test_an_ended_agreement_stays_ended(cast, now):
+    from roaming.use_cases.agreement_lifecycle import end_agreement
+
+    end_agreement(cast.agreement, now)
+    for change in ({"status": "active"}, {"validity": cast.agreement.validity}):
+        with pytest.raises(IntegrityError, match="never change"), transaction.atomic():
+            models.Agreement.objects.filter(pk=cast.agreement.pk).update(**change)

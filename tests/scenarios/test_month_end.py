@@ -67,11 +67,23 @@ def parties(db):
 
 
 class Month:
-    """The SDRs of October as they come in, one session a day per trade."""
+    """The SDRs of October as they come in, one session a day per trade; and what came of them."""
 
     def __init__(self, trades):
         self.trades = trades
         self._days = defaultdict(int)
+        for _ in range(3):
+            self.sdr("NOR", "SUE", "20", "10.00")
+        self.sdr("SUE", "NOR", "30", "12.00")
+        self.dear = self.sdr("SUE", "NOR", "30", "14.40")
+        self.sdr("KUE", "FAH", "10", "6.00")
+        session = self.session("KUE", "FAH")
+        self.wrong = self.sdr("KUE", "FAH", "15", "90.00", session)
+        self.right = self.sdr("KUE", "FAH", "15", "9.00", session)
+        self.late = self.sdr("KUE", "FAH", "10", "6.00", received_at=OCTOBER + 10 * DAY)
+        session = self.session("NOR", "FAH")
+        self.sdr("NOR", "FAH", "20", "10.00", session)
+        self.twice = self.sdr("NOR", "FAH", "20", "10.00", session)
 
     def session(self, cso, csp):
         day = self._days[cso, csp]
@@ -82,54 +94,59 @@ class Month:
     def sdr(self, cso, csp, kwh, claim, session=None, **fields):
         session = session or self.session(cso, csp)
         token = bytes(session.token_hmac)
-        return self.trades[cso, csp].sdr(
-            session, kwh=kwh, claim=claim, token_hmac=token, **fields
-        )
+        return self.trades[cso, csp].sdr(session, kwh=kwh, claim=claim, token_hmac=token, **fields)
+
+    def reconcile_and_decide(self):
+        """The wrong SDR is credited; home-CSPs decide what deviates; silence takes the rest."""
+        reconcile("live", OCTOBER + 11 * DAY)
+        self.trades["KUE", "FAH"].credit_of(self.wrong)
+        reconcile("live", OCTOBER + 12 * DAY)
+        decline_sdr(self.dear.id, NORDSTROM, OCTOBER + 13 * DAY)
+        approve_sdr(self.late.id, FAHRWERK, OCTOBER + 13 * DAY)
+        return accept_undecided(END_OF_MONTH)
+
+    def close(self):
+        """Draft after the cut-off, preliminary, two days for objections, final by another."""
+        self.reconcile_and_decide()
+        closing = Closing.of(self.trades["NOR", "SUE"], OCTOBER)
+        closing.finalise()
+        return closing
 
 
-def test_october_from_the_first_sdr_to_the_last_payment(parties):
-    month = Month(parties)
+NORDSTROM = Decision("Nordstrom", "PRC", "billed at 0.48 instead of 0.40", by_home_csp=True)
+FAHRWERK = Decision("Fahrwerk", "late, but right", by_home_csp=True)
 
-    # The month: SDRs come in, most of them right.
-    for _ in range(3):
-        month.sdr("NOR", "SUE", "20", "10.00")
-    month.sdr("SUE", "NOR", "30", "12.00")
-    dear = month.sdr("SUE", "NOR", "30", "14.40")
-    month.sdr("KUE", "FAH", "10", "6.00")
-    session = month.session("KUE", "FAH")
-    wrong = month.sdr("KUE", "FAH", "15", "90.00", session)
-    right = month.sdr("KUE", "FAH", "15", "9.00", session)
-    late = month.sdr("KUE", "FAH", "10", "6.00", received_at=OCTOBER + 10 * DAY)
-    session = month.session("NOR", "FAH")
-    month.sdr("NOR", "FAH", "20", "10.00", session)
-    twice = month.sdr("NOR", "FAH", "20", "10.00", session)
 
-    first = reconcile("live", OCTOBER + 11 * DAY)
-    assert (first.judged, first.outcomes) == (11, {"agreed": 6, "deviating": 5})
-    found = [rules_of(sdr) for sdr in (dear, wrong, right, late, twice)]
+@pytest.fixture
+def month(parties):
+    return Month(parties)
+
+
+@pytest.fixture
+def october(month):
+    return month.close()
+
+
+def test_what_is_wrong_is_found_and_nothing_else(month):
+    run = reconcile("live", OCTOBER + 11 * DAY)
+    assert (run.judged, run.outcomes) == (11, {"agreed": 6, "deviating": 5})
+    deviating = (month.dear, month.wrong, month.right, month.late, month.twice)
+    found = [rules_of(sdr) for sdr in deviating]
     assert found == [["PRC-01"], ["PRC-01"], ["DUP-02"], ["TIM-05"], ["DUP-02"]]
 
-    # Kuestennetz takes its wrong SDR back; the right one takes its place.
-    parties["KUE", "FAH"].credit_of(wrong)
-    reconcile("live", OCTOBER + 12 * DAY)
-    assert (standing_of(wrong).state, standing_of(right).state) == ("credited", "rated")
 
-    # The home-CSPs decide on what deviates; what agrees is accepted by silence.
-    nordstrom = Decision("Nordstrom", "PRC", "billed at 0.48 instead of 0.40", by_home_csp=True)
-    decline_sdr(dear.id, nordstrom, OCTOBER + 13 * DAY)
-    fahrwerk = Decision("Fahrwerk", "late, but right", by_home_csp=True)
-    approve_sdr(late.id, fahrwerk, OCTOBER + 13 * DAY)
-    assert accept_undecided(END_OF_MONTH).accepted == 7
+def test_the_right_sdr_takes_the_place_of_the_credited_one_and_silence_accepts(month):
+    assert month.reconcile_and_decide().accepted == 7
+    states = [standing_of(s).state for s in (month.wrong, month.right, month.late, month.dear)]
+    assert states == ["credited", "accepted", "accepted", "disputed"]
 
-    # Close: draft after the cut-off, preliminary, two days for objections, final by another person.
-    october = Closing.of(parties["NOR", "SUE"], OCTOBER)
-    october.finalise()
-    statements = Statement.objects.filter(period=october.period)
+
+def test_the_statements_say_what_is_owed_and_what_was_carved_out(october):
     assert {
         (s.visited_cso.name, s.home_csp.name): (
             s.sdr_count, str(s.energy_kwh), str(s.payable), s.open_count, str(s.open_amount)
         )
-        for s in statements
+        for s in Statement.objects.filter(period=october.period)
     } == {
         ("Nordstrom", "Suedlade"): (3, "60", "30.00", 0, "0"),
         ("Suedlade", "Nordstrom"): (1, "30", "12.00", 1, "14.40"),
@@ -137,7 +154,8 @@ def test_october_from_the_first_sdr_to_the_last_payment(parties):
         ("Nordstrom", "Fahrwerk"): (1, "20", "10.00", 1, "10.00"),
     }  # fmt: skip
 
-    # Fees: 0.10 per SDR to the CSO, 0.05 to the CSP; the credit costs nothing. 1.20 in all.
+
+def test_each_pays_its_fees_and_the_credit_costs_nothing(october):
     fees = defaultdict(Decimal)
     for charged in FeeCharge.objects.filter(period=october.period):
         fees[charged.operator.name] += charged.amount
@@ -148,12 +166,17 @@ def test_october_from_the_first_sdr_to_the_last_payment(parties):
         "Fahrwerk": Decimal("0.20"),  # 4 x 0.05
     }
 
-    # Suedlade owes 30.00 and is owed 12.00: one payment of 18.00. 73.00 gross become 49.00.
+
+def test_those_who_owe_each_other_make_one_payment(october):
+    """Suedlade owes 30.00 and is owed 12.00: it pays 18.00. 73.00 gross become 49.00."""
     assert paid_in(october) == {
         ("Suedlade", "Nordstrom", "30.00", "12.00"): Decimal("18.00"),
         ("Fahrwerk", "Kuestennetz", "21.00", "0"): Decimal("21.00"),
         ("Fahrwerk", "Nordstrom", "10.00", "0"): Decimal("10.00"),
     }
+
+
+def test_net_positions_sum_to_zero_with_the_clearing_house_among_them(october):
     nets = dict(
         NetPosition.objects.filter(period=october.period).values_list("operator__name", "net")
     )
@@ -166,7 +189,8 @@ def test_october_from_the_first_sdr_to_the_last_payment(parties):
     }
     assert sum(nets.values()) == 0
 
-    # The books: what each owes and is owed after netting; every currency sums to zero.
+
+def test_the_books_say_what_is_left_after_netting(october):
     assert balances() == {
         ("Suedlade", "memo_receivable"): Decimal("18.00"),
         ("Nordstrom", "memo_payable"): Decimal("-28.00"),  # 18.00 + 10.00
@@ -179,25 +203,25 @@ def test_october_from_the_first_sdr_to_the_last_payment(parties):
         ("Clearing House", "fee_income"): Decimal("-1.20"),
     }
 
-    # The settlement report: nine SDRs, and what they sum to is what the statements say.
+
+def test_the_settlement_report_sums_to_the_statements(october):
     file = io.BytesIO()
     write_csv(settlement_report(october.period), file)
     lines = list(csv.DictReader(io.StringIO(file.getvalue().decode())))
     assert len(lines) == 9
     assert sum(Decimal(line["Settled before tax"]) for line in lines) == Decimal("73.00")
 
-    # November: Suedlade gives in, and Kuestennetz takes back an SDR that is settled already.
-    # October stays as it is; both are adjustments.
+
+def test_november_adjusts_and_october_stays_as_it_is(month, october):
+    """Suedlade gives in, and Kuestennetz takes back an SDR that is settled already."""
     november_1 = END_OF_MONTH + 12 * DAY
-    parties["SUE", "NOR"].credit_of(dear, received_at=november_1)
-    corrected = month.sdr(
-        "SUE", "NOR", "30", "12.00",
-        models.ServiceSession.objects.get(id=dear.service_session_id), received_at=november_1,
-    )  # fmt: skip
-    parties["KUE", "FAH"].credit_of(late, received_at=november_1)
+    month.trades["SUE", "NOR"].credit_of(month.dear, received_at=november_1)
+    session = models.ServiceSession.objects.get(id=month.dear.service_session_id)
+    corrected = month.sdr("SUE", "NOR", "30", "12.00", session, received_at=november_1)
+    month.trades["KUE", "FAH"].credit_of(month.late, received_at=november_1)
     reconcile("live", november_1)
     assert rules_of(corrected) == ["TIM-05"]  # it is late, of course
-    approve_sdr(corrected.id, nordstrom, november_1 + DAY)
+    approve_sdr(corrected.id, NORDSTROM, november_1 + DAY)
     november = october.following()
     november.finalise()
     assert {

@@ -113,33 +113,11 @@ class Trade:
     ) -> models.Sdr:
         """An SDR with its registry entry and standing; by default it is right in every way."""
         start = started_at or (session.opened_at if session else OCTOBER_5)
-        end = ended_at or start + timedelta(hours=1)
         amount = Decimal(claim) if claim is not None else Decimal(kwh) * Decimal(PRICE_PER_KWH)
         key = uuid7_at(start)
-        values: dict[str, Any] = {
-            "environment": self.agreement.environment,
-            "period": period_of(key),
-            "pair": self.pair,
-            "sent_by": self.platform,
-            "visited_cso": self.visited_cso,
-            "home_csp": self.home_csp,
-            "agreement": self.agreement,
-            "reference": f"{self.visited_cso.key}-{self.home_csp.key}-{next(self.numbers)}",
-            "service_session_id": session.id if session else None,
-            "token_hmac": TOKEN,
-            "evse_id": self.evse.evse_id,
-            "evse_key": self.evse.key,
-            "connector_id": "1",
-            "time_zone": "Europe/Berlin",
-            "started_at": start,
-            "ended_at": end,
-            "energy_kwh": Decimal(kwh),
-            "currency": "EUR",
-            "claim_before_tax": amount,
-            "tariff_id": "AC",
-            "received_at": end + timedelta(hours=1),
-        }
-        values.update(fields)
+        values = self._right(key, session, start, ended_at or start + timedelta(hours=1))
+        values.update({"energy_kwh": Decimal(kwh), "claim_before_tax": amount, **fields})
+        values.setdefault("received_at", values["ended_at"] + timedelta(hours=1))
         values.setdefault("rated_part", self._rated_part(values, kwh, part or {}))
         values.setdefault("arrival", self._next_arrival())
         models.SdrRegistry.objects.create(
@@ -160,6 +138,35 @@ class Trade:
             **(standing or {}),
         )
         return sdr
+
+    def _right(
+        self,
+        key: uuid.UUID,
+        session: models.ServiceSession | None,
+        started_at: datetime,
+        ended_at: datetime,
+    ) -> dict[str, Any]:
+        """What an SDR says that is right in every way."""
+        return {
+            "environment": self.agreement.environment,
+            "period": period_of(key),
+            "pair": self.pair,
+            "sent_by": self.platform,
+            "visited_cso": self.visited_cso,
+            "home_csp": self.home_csp,
+            "agreement": self.agreement,
+            "reference": f"{self.visited_cso.key}-{self.home_csp.key}-{next(self.numbers)}",
+            "service_session_id": session.id if session else None,
+            "token_hmac": TOKEN,
+            "evse_id": self.evse.evse_id,
+            "evse_key": self.evse.key,
+            "connector_id": "1",
+            "time_zone": "Europe/Berlin",
+            "started_at": started_at,
+            "ended_at": ended_at,
+            "currency": "EUR",
+            "tariff_id": "AC",
+        }
 
     def accepted(self, *, claim: str, kwh: str = "20", **fields: Any) -> models.Sdr:
         """An SDR that was accepted at its claim."""

@@ -5,16 +5,20 @@ Every other defect is a finding: the SDR is stored, answered, and visible to bot
 """
 
 from roaming.domain.sdr.door import (
+    LONGEST_ID,
+    LONGEST_PARTY,
     DoorFinding,
     absurd_number,
     door_findings,
-    overlong_text,
-    plausible_moment,
+    usable_number,
+    without_overlong_texts,
 )
 from roaming.domain.sdr.message import Cost, IdentificationPart, RatedPart, SdrMessage
 from roaming.domain.sdr.states import Basis, Outcome, SdrLifeState, Severity
 
 __all__ = [
+    "LONGEST_ID",
+    "LONGEST_PARTY",
     "Basis",
     "Cost",
     "DoorFinding",
@@ -26,6 +30,6 @@ __all__ = [
     "Severity",
     "absurd_number",
     "door_findings",
-    "overlong_text",
-    "plausible_moment",
+    "usable_number",
+    "without_overlong_texts",
 ]

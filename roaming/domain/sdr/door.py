@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
+import msgspec
+
+from roaming.domain.moments import CLOCK_TOLERANCE, plausible_moment
 from roaming.domain.sdr.message import SdrMessage
 from roaming.domain.sdr.states import Severity
 
@@ -21,65 +26,82 @@ class DoorFinding:
     expected: str = ""
 
 
-# A clock that runs a little ahead is a fact of the field, not a fraud.
-FUTURE_TOLERANCE = timedelta(minutes=5)
-MAX_DIGITS, MAX_EXPONENT = 28, 12
+MAX_DIGITS, MAX_EXPONENT, MIN_EXPONENT = 28, 12, -28
+
+
+def usable_number(value: Decimal) -> bool:
+    """Whether a number is finite and of a size and length that can be measured or paid.
+
+    >>> usable_number(Decimal("20.100000000000001")), usable_number(Decimal("1e900"))
+    (True, False)
+    """
+    parts = value.as_tuple()
+    if not isinstance(parts.exponent, int):
+        return False
+    return len(parts.digits) <= MAX_DIGITS and MIN_EXPONENT <= parts.exponent <= MAX_EXPONENT
 
 
 def absurd_number(message: SdrMessage) -> str | None:
-    """The field of the first number that is not finite or of no physical size, else None.
+    """The field of the first number that is not usable, else None.
 
     >>> absurd_number(SdrMessage(id="1", visited_cso="", home_csp="", total_energy=Decimal("NaN")))
     'total_energy'
     """
-    for name, value in message.decimals():
-        sign_digits_exponent = value.as_tuple()
-        if not isinstance(sign_digits_exponent.exponent, int):
-            return name
-        if (
-            len(sign_digits_exponent.digits) > MAX_DIGITS
-            or not -MAX_EXPONENT <= sign_digits_exponent.exponent <= MAX_EXPONENT
-        ):
-            return name
-    return None
+    return next((name for name, value in message.decimals() if not usable_number(value)), None)
 
 
+# Without these nothing can be stored under the right name: they are refused, not noted.
+LONGEST_ID, LONGEST_PARTY = 64, 20
+# These name what the money is for; without them an SDR cannot stand.
+_VITAL = {"currency": 3, "evse_id": 48}
 _LONGEST = {
-    "id": 64,
-    "visited_cso": 20,
-    "home_csp": 20,
+    **_VITAL,
     "cso_session_id": 64,
     "csp_session_id": 64,
     "authorization_reference": 36,
-    "evse_id": 48,
     "connector_id": 36,
     "country": 3,
     "time_zone": 60,
-    "currency": 3,
     "tariff_id": 36,
     "credit_reference_id": 64,
 }
 _LONGEST_IDENTIFICATION = {"method": 8, "token_uid": 36, "contract_id": 36, "authorised": 8}
 
 
-def overlong_text(message: SdrMessage) -> tuple[str, int] | None:
-    """The first field with more characters than it may have, and how many it may have, else None.
+def without_overlong_texts(message: SdrMessage) -> tuple[SdrMessage, list[DoorFinding]]:
+    """The message with every text that is too long left out, and a finding for each.
 
-    >>> overlong_text(SdrMessage(id="x" * 65, visited_cso="", home_csp=""))
-    ('id', 64)
+    A cut text would be another one ("EURO" is not "EUR"); the original keeps what was sent.
+
+    >>> short, found = without_overlong_texts(
+    ...     SdrMessage(id="1", visited_cso="", home_csp="", currency="EURO")
+    ... )
+    >>> short.currency, found[0].rule
+    ('', 'DAT-03')
     """
+    found = []
+    changes: dict[str, Any] = {}
     for name, longest in _LONGEST.items():
-        if len(getattr(message, name) or "") > longest:
-            return name, longest
+        text = getattr(message, name) or ""
+        if len(text) > longest:
+            changes[name] = ""
+            found.append(_overlong(name, text, longest))
+    identification = {}
     for name, longest in _LONGEST_IDENTIFICATION.items():
         if len(getattr(message.identification, name)) > longest:
-            return f"identification.{name}", longest
-    return None
+            identification[name] = ""
+            found.append(_overlong(f"identification.{name}", "", longest))
+    if identification:
+        changes["identification"] = msgspec.structs.replace(
+            message.identification, **identification
+        )
+    return (msgspec.structs.replace(message, **changes) if changes else message), found
 
 
-def plausible_moment(moment: datetime | None) -> bool:
-    """Whether a time can be one of a charging session at all: from 2000 to 2100."""
-    return moment is None or 2000 <= moment.year < 2100
+def _overlong(name: str, text: str, longest: int) -> DoorFinding:
+    severity = Severity.FATAL if name in _VITAL else Severity.SEVERE
+    explanation = f"The field {name} is longer than it can be and was left out."
+    return DoorFinding("DAT-03", severity, explanation, text[:60], f"at most {longest} characters")
 
 
 def door_findings(
@@ -111,7 +133,7 @@ def _time_findings(
             f"not before {started_at.isoformat()}",
         )
     latest = max((t for t in (started_at, ended_at) if t), default=None)
-    if latest and latest > now + FUTURE_TOLERANCE:
+    if latest and latest > now + CLOCK_TOLERANCE:
         yield DoorFinding(
             "TIM-02",
             Severity.FATAL,

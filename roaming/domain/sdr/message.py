@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated
 
 import msgspec
 
 NOT_SENT = msgspec.Raw()
+Moment = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 
 
 class IdentificationPart(msgspec.Struct, kw_only=True, frozen=True):
@@ -21,13 +22,21 @@ class IdentificationPart(msgspec.Struct, kw_only=True, frozen=True):
     authorised: str = ""
 
 
+class TaxPart(msgspec.Struct, kw_only=True, frozen=True):
+    """OCPI 2.3.0's TaxAmount."""
+
+    name: str = ""
+    amount: Decimal | None = None
+    percentage: Decimal | None = None
+
+
 class Cost(msgspec.Struct, kw_only=True, frozen=True):
     """OCPI's Price, 2.2.1 (excl_vat, incl_vat) or 2.3.0 (before_taxes, taxes)."""
 
     excl_vat: Decimal | None = None
     incl_vat: Decimal | None = None
     before_taxes: Decimal | None = None
-    taxes: list[dict[str, Any]] | None = None
+    taxes: list[TaxPart] | None = None
 
     @property
     def before_tax(self) -> Decimal | None:
@@ -38,11 +47,10 @@ class Cost(msgspec.Struct, kw_only=True, frozen=True):
         """Including tax, or None where the claim does not say or its taxes cannot be read."""
         if self.incl_vat is not None or self.before_taxes is None or self.taxes is None:
             return self.incl_vat
-        try:
-            amounts = [Decimal(str(tax["amount"])) for tax in self.taxes]
-        except (KeyError, ArithmeticError):
+        amounts = [tax.amount for tax in self.taxes]
+        if any(amount is None for amount in amounts):
             return None
-        return self.before_taxes + sum(amounts, Decimal(0))
+        return sum((amount for amount in amounts if amount is not None), self.before_taxes)
 
 
 class SdrMessage(msgspec.Struct, kw_only=True, frozen=True):
@@ -66,8 +74,8 @@ class SdrMessage(msgspec.Struct, kw_only=True, frozen=True):
     site_id: str | None = None
     country: str | None = None
     time_zone: str | None = None
-    start_date_time: datetime | None = None
-    end_date_time: datetime | None = None
+    start_date_time: Moment | None = None
+    end_date_time: Moment | None = None
     currency: str = ""
     tariff_id: str | None = None
     tariffs: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
@@ -102,6 +110,9 @@ class SdrMessage(msgspec.Struct, kw_only=True, frozen=True):
                 value = getattr(cost, part)
                 if value is not None:
                     yield f"{name}.{part}", value
+            for index, tax in enumerate(cost.taxes or ()):
+                if tax.amount is not None:
+                    yield f"{name}.taxes[{index}].amount", tax.amount
 
 
 _DECIMAL_FIELDS = (
@@ -126,8 +137,8 @@ class RatedPart(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """The fields that rating reads, and nothing that names a person (kept beside the SDR row)."""
 
     id: str
-    start_date_time: datetime | None = None
-    end_date_time: datetime | None = None
+    start_date_time: Moment | None = None
+    end_date_time: Moment | None = None
     currency: str = ""
     tariff_id: str | None = None
     tariffs: msgspec.Raw = NOT_SENT

@@ -40,6 +40,12 @@ CREATE TEMPORARY TABLE recon_finding (
 ) ON COMMIT DROP;
 """.format(tables=", ".join(f"pg_temp.{table}" for table in TABLES))
 
+_DUE = """
+SELECT EXISTS (
+    SELECT FROM roaming_sdrstate
+    WHERE environment = %(environment)s AND state = ANY (%(states)s) AND sdr_id > %(after)s
+)
+"""
 # Rows that another run, a decision or a close holds are left to the next run.
 _CLAIM = """
 INSERT INTO recon_claim
@@ -141,16 +147,16 @@ class FoundRow(NamedTuple):
 
 def claim_batch(cursor: Any, claiming: Claiming) -> uuid.UUID | None:
     """Locks the next SDRs into `recon_claim`; returns the last key, None where nothing is due."""
+    due = {
+        "environment": claiming.environment,
+        "states": claiming.states,
+        "after": claiming.after,
+    }
+    cursor.execute(_DUE, due)
+    if not cursor.fetchone()[0]:
+        return None
     cursor.execute(_START)
-    cursor.execute(
-        _CLAIM,
-        {
-            "environment": claiming.environment,
-            "states": claiming.states,
-            "after": claiming.after,
-            "size": claiming.size,
-        },
-    )
+    cursor.execute(_CLAIM, {**due, "size": claiming.size})
     cursor.execute(_LAST)
     row = cursor.fetchone()
     return row[0] if row else None

@@ -142,3 +142,60 @@ def test_no_token_at_all_is_answered_with_a_challenge(client, newcomer):
     response = client.get("/api/v1/credentials")
     assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
     assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+def rotate(client, token, body=None):
+    return client.post(
+        "/api/v1/credentials/rotation",
+        data=body or {},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+
+def test_a_token_on_its_way_out_cannot_rotate_again(client, newcomer):
+    token = register(client, issue_registration_token(newcomer.platform, timezone.now())).json()[
+        "token"
+    ]
+    assert rotate(client, token).status_code == 201
+    again = rotate(client, token)
+    assert (again.status_code, again.json()["code"]) == (409, "rotated_already")
+
+
+@pytest.mark.parametrize(
+    "offer", [{"url": "https://a.example/", "token": ""}, {"url": "", "token": ""}, {"url": "x"}]
+)
+def test_half_an_offer_is_refused_whole(client, newcomer, offer):
+    token = register(client, issue_registration_token(newcomer.platform, timezone.now())).json()[
+        "token"
+    ]
+    assert rotate(client, token, offer).json()["code"] == "invalid_field"
+    assert models.RoamingEndpoint.objects.get().url == OFFER["url"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["HTTPS://a.example/", "https://a.example/a?", "https://a.example/a#", "https://@a.example/",
+     "https://a .example/", "https://a.example/\r\nX: y", "https://ä.example/"],
+)  # fmt: skip
+def test_odd_addresses_are_refused(client, newcomer, url):
+    token = issue_registration_token(newcomer.platform, timezone.now())
+    assert register(client, token, OFFER | {"url": url}).json()["field"] == "url"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "10.0.0.1", "[::1]", "localhost"])
+def test_addresses_inside_are_refused_in_real_use(client, newcomer, settings, host):
+    settings.ALLOW_PLAIN_HTTP_ENDPOINTS = False
+    token = issue_registration_token(newcomer.platform, timezone.now())
+    assert register(client, token, OFFER | {"url": f"https://{host}/"}).json()["field"] == "url"
+
+
+def test_registration_and_rotation_stand_in_the_journal(client, newcomer):
+    token = register(client, issue_registration_token(newcomer.platform, timezone.now())).json()[
+        "token"
+    ]
+    rotate(client, token)
+    client.delete("/api/v1/credentials", headers={"Authorization": f"Bearer {token}"})
+    answers = [row.body.content for row in models.JournalEntry.objects.order_by("id")]
+    assert [text.split(";")[0] for text in answers] == ["registered", "rotated", "revoked"]
+    assert OFFER["token"] not in "".join(answers)

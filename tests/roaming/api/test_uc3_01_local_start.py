@@ -75,7 +75,7 @@ def test_the_token_stands_in_clear_only_in_erasable_rows(client, connected_cast)
         ({"evse_id": "rubbish"}, "invalid_identifier", "evse_id"),
         ({"evse_id": ...}, "invalid_field", "evse_id"),
         ({"home_csp": "NL-NOP"}, "unknown_party", "home_csp"),
-        ({"home_csp": "FR-OUT"}, "no_agreement", None),
+        ({"home_csp": "FR-OUT"}, "contract_of_other_csp", "home_csp"),
         ({"identification": {"method": "RFID"}}, "invalid_field", "identification"),
         (
             {"identification": {"method": "SMELL", "token_uid": "04A2B3C4"}},

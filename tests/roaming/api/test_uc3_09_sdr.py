@@ -83,7 +83,6 @@ def test_other_content_under_the_same_id_is_refused(client, connected_cast):
         ({"total_cost": {"excl_vat": "Infinity"}}, "invalid_field", "total_cost.excl_vat"),
         ({"start_date_time": "yesterday"}, "invalid_field", "start_date_time"),
         ({"evse_id": 7}, "invalid_field", "evse_id"),
-        ({"currency": "EURO"}, "invalid_field", "currency"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_field(client, connected_cast, fields, code, field):
@@ -105,6 +104,10 @@ def test_what_cannot_be_read_is_refused_with_its_field(client, connected_cast, f
         ({"total_energy": ...}, "DAT-01", "rejected"),
         ({"total_cost": {}}, "DAT-01", "rejected"),
         ({"charging_periods": ...}, "DAT-01", "rejected"),
+        ({"charging_periods": None}, "DAT-01", "rejected"),
+        ({"currency": "EURO"}, "DAT-03", "rejected"),
+        ({"connector_id": "x" * 50}, "DAT-03", "validated"),
+        ({"identification": {"method": "AUTH_REQUEST"}}, "DAT-03", "validated"),
         ({"home_csp": "NL-NOP"}, "AGR-03", "rejected"),
         ({"home_csp": "FR-OUT"}, "AGR-01", "rejected"),
         ({"start_date_time": "2020-10-05T10:00:00+02:00"}, "AGR-01", "rejected"),

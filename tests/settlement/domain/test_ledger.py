@@ -55,9 +55,7 @@ def test_after_netting_the_accounts_say_what_the_payments_say(debts, direct):
     ]
     balances = defaultdict(Decimal)
     entries = [
-        statement_entry(
-            StatementClaim(n, o.creditor, o.debtor, "EUR", direct, o.amount), "x", DAY
-        )
+        statement_entry(StatementClaim(n, o.creditor, o.debtor, "EUR", direct, o.amount), "x", DAY)
         for n, o in enumerate(owed)
     ]
     before = defaultdict(Decimal)

@@ -90,9 +90,7 @@ def test_totals_agree_between_the_reports_and_the_payments(closing, trade):
 
 def test_the_discrepancy_list_says_both_values_the_money_and_the_rule_in_words(closing, trade):
     trade.sdr(trade.session(), claim="12.30")
-    rejected = trade.sdr(
-        state="rejected", ended_at=OCTOBER_5 - timedelta(hours=1), agreement=None
-    )
+    rejected = trade.sdr(state="rejected", ended_at=OCTOBER_5 - timedelta(hours=1), agreement=None)
     models.Finding.objects.create(
         id=rejected.id, environment="live", period=rejected.period, sdr=rejected, rule="TIM-01",
         severity="fatal", explanation="ends first", found_at=rejected.received_at,

@@ -80,9 +80,7 @@ def books():
         "entries": sorted(LedgerEntry.objects.values_list("kind", "description")),
         "positions": sorted(NetPosition.objects.values_list("operator__name", "net")),
         "payments": sorted(NetPayment.objects.values_list("payer__name", "amount")),
-        "states": sorted(
-            models.SdrState.objects.values_list("sdr__reference", "state", "outcome")
-        ),
+        "states": sorted(models.SdrState.objects.values_list("sdr__reference", "state", "outcome")),
         "events": sorted(models.SdrEvent.objects.values_list("sdr__reference", "to_state")),
         "findings": sorted(models.Finding.objects.values_list("sdr__reference", "rule")),
     }

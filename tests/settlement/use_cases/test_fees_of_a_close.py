@@ -53,14 +53,10 @@ def test_the_close_charges_what_the_rules_say_sdr_by_sdr(trade, drawn, ends):
             except IntegrityError:
                 continue  # it overlaps with one that is there
             terms.append(
-                FeeTerms(
-                    rule.pk, role, rule.operator_id, rule.amount, "EUR", DAYS[start], valid_to
-                )
+                FeeTerms(rule.pk, role, rule.operator_id, rule.amount, "EUR", DAYS[start], valid_to)
             )
         for end in ends:
-            trade.accepted(
-                claim="1", started_at=DAYS[end] - timedelta(hours=1), ended_at=DAYS[end]
-            )
+            trade.accepted(claim="1", started_at=DAYS[end] - timedelta(hours=1), ended_at=DAYS[end])
         Closing.of(trade).draft()
         expected = {}
         for end in ends:

@@ -13,22 +13,12 @@ from psycopg.types.range import TimestamptzRange
 
 from roaming import models
 from roaming.domain.money import Rounding, currency_digits, round_money
-from settlement.domain.reconciliation.case import (
-    Case,
-    Claim,
-    Neighbour,
-    SessionEvidence,
-    Terms,
-)
-from settlement.domain.reconciliation.identity import CreditCase
-from settlement.domain.reconciliation.outcome import judge
-from settlement.domain.reconciliation.rerating import Rerater, ToRerate
 from settlement.domain.reconciliation.rules import CREDIT_RULES, RULES
-from settlement.domain.reconciliation.tariff_store import Asked, TariffStore, Version
 from settlement.models.reconciliation_sql.findings import SELECTS
 from settlement.models.reconciliation_sql.standing import ROUNDED_CLAIM
 from settlement.use_cases.sdr_reconciliation import reconcile
 from tests import factories
+from tests.settlement.cases import credit_case, judged
 from tests.settlement.sdrs import OCTOBER_5, TOKEN, Trade, announce, standing_of, tariff_body
 
 NOW = OCTOBER_5 + timedelta(days=30)
@@ -122,15 +112,13 @@ def trades(cast):
         during=TimestamptzRange(OCTOBER_5 + timedelta(minutes=30), None),
     )
     first = Trade.of(cast)
-    other = Trade(
-        second, first.visited_cso, cast.outsider.identifier, first.platform, first.evse
-    )
+    other = Trade(second, first.visited_cso, cast.outsider.identifier, first.platform, first.evse)
     return (first, other)
 
 
 @given(st.lists(sessions, min_size=3, max_size=3), st.lists(sdrs, min_size=2, max_size=6))
 @settings(
-    max_examples=100,
+    max_examples=70,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=NO_SHRINKING,
@@ -139,7 +127,7 @@ def test_every_rule_in_sql_finds_what_its_function_finds(trades, session_plans, 
     with transaction.atomic():
         rows = _rows(trades, session_plans, sdr_plans)
         due = [row for row in rows if standing_of(row).state == "validated"]
-        expected = {row.id: _judged(row, rows) for row in due}
+        expected = {row.id: judged(row, rows) for row in due}
         reconcile("live", NOW)
         for row in due:
             judgement = expected[row.id]
@@ -183,7 +171,7 @@ credits = st.builds(
     st.lists(credits, min_size=1, max_size=3),
 )
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=NO_SHRINKING,
@@ -207,9 +195,7 @@ def test_every_rule_of_credits_in_sql_finds_what_its_function_finds(
                 trade.sdr(
                     claim=plan["claim"],
                     credit=True,
-                    credit_reference=named.get(
-                        plan["names"], rows[0].reference if rows else "?"
-                    ),
+                    credit_reference=named.get(plan["names"], rows[0].reference if rows else "?"),
                     currency=plan["currency"],
                     claim_after_tax=Decimal(plan["after_tax"]) if plan["after_tax"] else None,
                     agreement=trade.agreement if plan["agreement"] else None,
@@ -218,7 +204,7 @@ def test_every_rule_of_credits_in_sql_finds_what_its_function_finds(
         reconcile("live", NOW)
         taken = state == "credited"
         for row in rows:
-            case = _credit_case(row, original, taken)
+            case = credit_case(row, original, taken)
             verdicts = [(rule, rule.check(case)) for rule in CREDIT_RULES]
             assert _found(row) == sorted(
                 (
@@ -295,137 +281,6 @@ def _rows(trades, session_plans, sdr_plans):
             )
         )
     return rows
-
-
-def _judged(sdr, rows):
-    return judge(
-        Case(
-            claim=Claim(
-                reference=sdr.reference,
-                arrival=sdr.arrival,
-                pair_id=sdr.pair_id,
-                home_csp_id=sdr.home_csp_id,
-                service_session_id=sdr.service_session_id,
-                token_hmac=sdr.token_hmac,
-                evse_key=sdr.evse_key,
-                started_at=sdr.started_at,
-                ended_at=sdr.ended_at,
-                received_at=sdr.received_at,
-                energy_kwh=sdr.energy_kwh,
-                currency=sdr.currency,
-                before_tax=sdr.claim_before_tax,
-            ),
-            session=_session(sdr),
-            terms=_terms(sdr.agreement),
-            price=_price(sdr),
-            neighbours=tuple(
-                _neighbour(row)
-                for row in rows
-                if row.id != sdr.id and standing_of(row).state not in ("rejected", "credited")
-            ),
-        )
-    )
-
-
-def _session(sdr):
-    row = models.ServiceSession.objects.filter(id=sdr.service_session_id).first()
-    if row is None:
-        return None
-    return SessionEvidence(
-        pair_id=row.pair_id,
-        state=row.state,
-        token_hmac=bytes(row.token_hmac),
-        opened_at=row.opened_at,
-    )
-
-
-def _terms(agreement):
-    agreement.refresh_from_db()
-    return Terms(
-        valid_from=agreement.validity.lower,
-        valid_to=agreement.validity.upper,
-        suspensions=tuple(
-            (suspension.during.lower, suspension.during.upper)
-            for suspension in agreement.suspensions.all()
-        ),
-        currency=agreement.currency,
-        tolerance_energy_kwh=agreement.tolerance_energy_kwh,
-        tolerance_energy_share=agreement.tolerance_energy_share,
-        tolerance_time_s=agreement.tolerance_time_s,
-        tolerance_money=agreement.tolerance_money,
-        tolerance_money_share=agreement.tolerance_money_share,
-        sdr_window_hours=agreement.sdr_window_hours,
-    )
-
-
-def _neighbour(row):
-    return Neighbour(
-        reference=row.reference,
-        arrival=row.arrival,
-        decided=standing_of(row).state in ("accepted", "settled"),
-        pair_id=row.pair_id,
-        home_csp_id=row.home_csp_id,
-        service_session_id=row.service_session_id,
-        token_hmac=row.token_hmac,
-        evse_key=row.evse_key,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-    )
-
-
-def _price(sdr):
-    store = TariffStore(
-        Version(
-            version.pk,
-            version.visited_cso_id,
-            version.home_csp_id,
-            version.tariff_id,
-            version.valid_from,
-            version.valid_to,
-            version.received_at,
-            version.withdrawn,
-            version.body,
-        )
-        for version in models.TariffVersion.objects.all()
-    )
-    agreement = sdr.agreement
-    notice = timedelta(hours=agreement.tariff_notice_hours)
-    return (
-        Rerater(store)
-        .rerate(
-            ToRerate(
-                rated_part=sdr.rated_part,
-                time_zone=sdr.time_zone,
-                asked=Asked(sdr.visited_cso_id, sdr.home_csp_id, sdr.started_at, notice),
-                tariff_ids=(sdr.tariff_id,) if sdr.tariff_id else (),
-                before_tax=sdr.claim_before_tax,
-                currency=sdr.currency,
-                rounding=Rounding(agreement.rounding),
-                tolerance_money=agreement.tolerance_money,
-                tolerance_money_share=agreement.tolerance_money_share,
-            )
-        )
-        .price
-    )
-
-
-def _credit_case(row, original, taken):
-    found = row.credit_reference == original.reference
-    return CreditCase(
-        reference=row.reference,
-        credit_reference=row.credit_reference,
-        before_tax=row.claim_before_tax,
-        after_tax=row.claim_after_tax,
-        currency=row.currency,
-        home_csp_id=row.home_csp_id,
-        has_agreement=row.agreement_id is not None,
-        original_found=found,
-        original_before_tax=original.claim_before_tax if found else None,
-        original_after_tax=original.claim_after_tax if found else None,
-        original_currency=original.currency if found else "",
-        original_home_csp_id=original.home_csp_id if found else None,
-        credited=found and taken,
-    )
 
 
 def _found(sdr):

@@ -231,9 +231,7 @@ def test_a_credit_whose_sdr_is_held_by_a_close_waits_for_the_next_run(committed_
     parameters = connection.get_connection_params()
     plain = {k: parameters[k] for k in ("dbname", "user", "host", "port") if parameters.get(k)}
     with psycopg.connect(**plain) as other:
-        other.execute(
-            "SELECT FROM roaming_sdrstate WHERE sdr_id = %s FOR UPDATE", [sdr.id]
-        )
+        other.execute("SELECT FROM roaming_sdrstate WHERE sdr_id = %s FOR UPDATE", [sdr.id])
         reconcile("live", NOW)
         assert standing_of(credit).state == "validated"
     reconcile("live", NOW)

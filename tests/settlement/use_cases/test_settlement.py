@@ -254,79 +254,6 @@ def test_statements_that_are_not_what_was_published_are_not_finalised(closing, t
     assert refused(finalise_period, closing.period.pk, closing.finaliser, late) is No.INPUT_CHANGED
 
 
-def test_a_late_sdr_of_a_final_period_is_an_adjustment_of_the_next(closing, trade):
-    trade.accepted(session=trade.session(), claim="10")
-    closing.finalise()
-    late = trade.accepted(session=trade.session(), claim="3")
-    november = closing.following()
-    current = trade.accepted(session=trade.session(november.period.during.lower), claim="8")
-    assert not closing.draft().changed  # October stays as it is
-    november.finalise()
-    [statement] = november.statements()
-    assert (statement.before_tax, statement.adjustments, statement.payable) == (8, 3, 11)
-    kinds = {line.sdr_id: line.kind for line in november.lines()}
-    assert kinds == {late.id: "adjustment", current.id: "claim"}
-
-
-def test_a_late_sdr_waits_for_the_first_period_that_is_not_final(closing, trade):
-    closing.finalise()
-    late = trade.accepted(session=trade.session(), claim="3")
-    november = closing.following()
-    december = november.following()
-    december.draft()
-    assert december.lines() == []
-    november.draft()
-    assert [line.sdr_id for line in november.lines()] == [late.id]
-
-
-def test_an_sdr_of_an_open_period_is_not_taken_by_a_later_one(closing, trade):
-    trade.accepted(session=trade.session(), claim="10")
-    november = closing.following()
-    november.draft()
-    assert november.statements() == []
-
-
-def test_a_credit_of_a_settled_sdr_is_an_adjustment_with_negative_energy(closing, trade):
-    settled = trade.accepted(session=trade.session(), claim="10")
-    closing.finalise()
-    credit = trade.credit_of(settled)
-    reconcile("live", closing.closes_at)
-    november = closing.following()
-    november.finalise()
-    [line] = november.lines()
-    assert (line.sdr_id, line.kind, line.amount, line.energy_kwh) == (
-        credit.id, "adjustment", -10, -20
-    )  # fmt: skip
-    [payment] = NetPayment.objects.filter(period=november.period)
-    assert (payment.payer, payment.payee, payment.amount) == (
-        trade.visited_cso.operator, trade.home_csp.operator, 10
-    )  # fmt: skip
-    assert trial_balance("live").balanced
-    assert all(a.balance == 0 for a in trial_balance("live").accounts)
-
-
-def test_a_credit_in_the_same_period_takes_the_sdr_out_and_stands_at_zero(closing, trade):
-    sdr = trade.accepted(session=trade.session(), claim="10")
-    credit = trade.credit_of(sdr)
-    reconcile("live", OCTOBER_5 + 9 * HOURS)
-    closing.finalise()
-    [line] = closing.lines()
-    assert (line.sdr_id, line.kind, line.amount, line.energy_kwh) == (credit.id, "credit", 0, 0)
-
-
-def test_a_credit_after_publication_leaves_the_statement_and_counts_next_time(closing, trade):
-    sdr = trade.accepted(session=trade.session(), claim="10")
-    closing.publish()
-    credit = trade.credit_of(sdr)
-    reconcile("live", closing.closes_at)
-    assert (standing_of(sdr).state, standing_of(credit).settled_amount) == ("accepted", -10)
-    finalise_period(closing.period.pk, closing.finaliser, closing.closes_at + 48 * HOURS)
-    assert standing_of(sdr).state == "settled"
-    november = closing.following()
-    november.finalise()
-    assert [line.sdr_id for line in november.lines()] == [credit.id]
-
-
 def test_a_fee_of_one_operator_replaces_the_general_one_and_credits_are_free(closing, trade):
     first = trade.accepted(session=trade.session(), claim="10")
     trade.accepted(session=trade.session(), claim="5")
@@ -349,8 +276,7 @@ def test_fees_without_a_clearing_house_are_refused_and_leave_nothing(closing, tr
     closing.publish()
     late = closing.closes_at + 48 * HOURS
     assert (
-        refused(finalise_period, closing.period.pk, closing.finaliser, late)
-        is No.NO_CLEARING_HOUSE
+        refused(finalise_period, closing.period.pk, closing.finaliser, late) is No.NO_CLEARING_HOUSE
     )
     assert standing_of(sdr).state == "accepted"
 

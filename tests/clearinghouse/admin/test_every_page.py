@@ -10,7 +10,6 @@ from django.urls import reverse
 
 from staff_pages.staff_admin import FactAdmin, StaffAdmin
 from tests import factories
-from tests.clearinghouse.admin_world import make_world
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OURS = [model for model in REGISTERED if isinstance(admin.site._registry[model], StaffAdmin)]
@@ -28,24 +27,6 @@ def url(model, page, *args):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
 
-@pytest.fixture(autouse=True)
-def look(settings):
-    from clearinghouse.admin_site import UNFOLD
-
-    settings.UNFOLD = UNFOLD
-
-
-@pytest.fixture
-def world(db):
-    return make_world()
-
-
-@pytest.fixture
-def clerk(client, world):
-    client.force_login(world.clerk)
-    return client
-
-
 def first(model):
     row = model._default_manager.order_by("-pk").first()
     assert row is not None, f"the world has no {label(model)}"
@@ -60,7 +41,7 @@ def test_every_model_is_registered_in_the_look_of_the_house():
 def test_a_list_shows_its_rows_with_few_queries(clerk, model):
     first(model)
     clerk.get(url(model, "changelist"))
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         response = clerk.get(url(model, "changelist"))
     assert response.status_code == 200
     assert response.context["cl"].result_list
@@ -102,7 +83,7 @@ def test_facts_are_not_added_or_changed_by_anybody(clerk, model):
     before = model._default_manager.filter(pk=row.pk).values().get()
     assert clerk.get(url(model, "add")).status_code == 403
     assert clerk.post(url(model, "add"), {}).status_code == 403
-    data = {name: "1" for name in before}
+    data = dict.fromkeys(before, "1")
     assert clerk.post(url(model, "change", row.pk), data).status_code == 403
     assert model._default_manager.filter(pk=row.pk).values().get() == before
 
