@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -9,16 +10,19 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
+from django.urls import reverse
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from clearinghouse.models import User
-from staff_pages.cells import anchor, column, moment_column
-from staff_pages.staff_admin import FactAdmin, StaffAdmin
+from roaming.staff_pages.cells import anchor, column, moment_column
+from roaming.staff_pages.long_lists import clean_term
+from roaming.staff_pages.staff_admin import FactAdmin, StaffAdmin
 
 admin.site.unregister(Group)
 
 
-class NewUserForm(UserCreationForm):  # type: ignore[misc]
+class NewUserForm(UserCreationForm):
     """A new member of staff."""
 
     class Meta:
@@ -26,7 +30,7 @@ class NewUserForm(UserCreationForm):  # type: ignore[misc]
         fields = ("username",)
 
 
-class StaffForm(UserChangeForm):  # type: ignore[misc]
+class StaffForm(UserChangeForm):
     """A member of staff."""
 
     class Meta:
@@ -34,8 +38,23 @@ class StaffForm(UserChangeForm):  # type: ignore[misc]
         fields = "__all__"
 
 
+class WithPermissions:
+    """Mixin: permissions are chosen from a list that one can type into."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A searchable choice for permissions; groups as they are."""
+        if not db_field.name.endswith("permissions"):
+            return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+        field = super().formfield_for_manytomany(  # type: ignore[misc]
+            db_field, request, widget=UnfoldAdminSelect2MultipleWidget, **kwargs
+        )
+        field.widget.attrs["class"] = "unfold-admin-autocomplete admin-autocomplete"
+        field.queryset = field.queryset.select_related("content_type")
+        return field
+
+
 @admin.register(User)
-class StaffUserAdmin(UserAdmin, StaffAdmin):  # type: ignore[misc]
+class StaffUserAdmin(WithPermissions, UserAdmin, StaffAdmin):  # type: ignore[misc, type-arg]
     """Members of staff. Who leaves is made inactive: their name stands on what they decided."""
 
     form = StaffForm
@@ -45,9 +64,9 @@ class StaffUserAdmin(UserAdmin, StaffAdmin):  # type: ignore[misc]
     list_filter = ("is_active", "is_superuser", "groups")
     readonly_fields = ("last_seen", "joined")
     autocomplete_fields = ("groups",)
-    filter_horizontal = ("user_permissions",)
+    filter_horizontal = ()
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username",)}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         (
             "What they may do",
@@ -57,13 +76,21 @@ class StaffUserAdmin(UserAdmin, StaffAdmin):  # type: ignore[misc]
     )
     add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2")}),)
 
+    def page_links(self, request: HttpRequest, row: Any) -> Sequence[tuple[str, str]]:
+        """The way to a new password. What is kept of the old one is shown nowhere."""
+        if not self.has_change_permission(request, row):
+            return ()
+        return [("Set a new password", reverse("admin:auth_user_password_change", args=[row.pk]))]
+
     last_seen = moment_column("last_login", "Last log-in", "last_login")
     joined = moment_column("date_joined", "Since")
 
 
 @admin.register(Group)
-class StaffGroupAdmin(GroupAdmin, StaffAdmin):  # type: ignore[misc]
+class StaffGroupAdmin(WithPermissions, GroupAdmin, StaffAdmin):  # type: ignore[misc]
     """Roles: what a group of staff may see and do."""
+
+    filter_horizontal = ()
 
 
 def _row(entry: LogEntry) -> Any:
@@ -92,5 +119,5 @@ class LogEntryAdmin(FactAdmin):
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
         """By the key of the row."""
-        term = search_term.strip()
+        term = clean_term(search_term)
         return (queryset.filter(object_id=term) if term else queryset), False

@@ -22,8 +22,8 @@ from clearinghouse.models import User
 from roaming.domain.sdr import SdrLifeState
 from roaming.models import Agreement, BankAccount, Delivery, JournalEntry, Platform, SdrState
 from roaming.models.clock import business_now
+from roaming.staff_pages.cells import money_text
 from settlement.models import SettlementPeriod
-from staff_pages.cells import money_text
 
 ENOUGH = 1_000
 LATELY = 20_000

@@ -115,7 +115,16 @@ def clock_badge(request: HttpRequest) -> list[str] | None:
 
     if not settings.BUSINESS_CLOCK_SETTABLE or not BusinessClock.objects.exists():
         return None
-    return [f"Business time {business_now():%Y-%m-%d %H:%M} UTC", "warning"]
+    return [f"Clock {business_now():%Y-%m-%d %H:%M} UTC", "warning"]
+
+
+def _favicon(request: HttpRequest) -> str:
+    """A hub and its spokes, without a file."""
+    return (
+        "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E"
+        "%3Cg fill='none' stroke='%231d4ed8' stroke-width='2'%3E%3Ccircle cx='12' cy='12' r='4'/%3E"
+        "%3Cpath d='M12 8V2M12 22v-6M8 12H2M22 12h-6'/%3E%3C/g%3E%3C/svg%3E"
+    )
 
 
 UNFOLD: dict[str, Any] = {
@@ -127,6 +136,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
     "ENVIRONMENT": "clearinghouse.admin_site.clock_badge",
     "DASHBOARD_CALLBACK": "clearinghouse.admin_home.today",
     "COLORS": {"primary": _PRIMARY},

@@ -26,14 +26,14 @@ curl -X POST https://hub.example/api/v1/registration \\
 
 The answer carries your token; send it as `Authorization: Bearer …` from then on.
 
-**Ids.** `X-Correlation-ID` and `X-Message-ID` are taken from you, or minted; the correlation id comes
-back with every answer and goes on to the other party. Quote it when you ask us.
+**Ids.** `X-Correlation-ID` and `X-Message-ID` are taken from you, or minted; the correlation id
+comes back with every answer and goes on to the other party. Quote it when you ask us.
 
 **Errors** are problem details (RFC 9457) with a stable `code`;
 [all codes and what to do](/api/docs/refusals).
 
-**Decimals** are JSON numbers or strings, kept exactly as sent. **Times** carry their offset. Unknown
-extra fields are kept and passed on.
+**Decimals** are JSON numbers or strings, kept exactly as sent. **Times** carry their offset.
+Unknown extra fields are kept and passed on.
 
 **What we send to you**: `POST` below your endpoint's address, with the token that you gave us, to
 `uc1-2/sites`, `uc2-1/tariffs`, `uc3-1/local-start`, `uc3-5/completion`, `uc3-9/sdrs` and

@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from pghistory.middleware import HistoryMiddleware
 
 
-class StaffHistoryMiddleware(HistoryMiddleware):  # type: ignore[misc]
+class StaffHistoryMiddleware(HistoryMiddleware):
     """Notes who changes what, for people's pages only.
 
     Below /api/ the journal says who did what; noting it twice would cost a message more than its
@@ -18,5 +18,5 @@ class StaffHistoryMiddleware(HistoryMiddleware):  # type: ignore[misc]
         if request.path.startswith("/api/"):
             response: HttpResponseBase = self.get_response(request)
             return response
-        result: HttpResponseBase = super().__call__(request)
+        result: HttpResponseBase = super().__call__(request)  # type: ignore[no-untyped-call]
         return result

@@ -154,9 +154,7 @@ def test_the_readme_s_table_is_true_and_complete():
 
 def test_the_readme_names_every_setting():
     sources = [ROOT / "clearinghouse/settings.py", ROOT / "script/server"]
-    used = {
-        name for path in sources for name in re.findall(r"CLEARINGHOUSE_\w+", path.read_text())
-    }
+    used = {name for path in sources for name in re.findall(r"CLEARINGHOUSE_\w+", path.read_text())}
     text = (ROOT / "README.md").read_text()
     missing = {n for n in used if n not in text and n.replace("CLEARINGHOUSE", "") not in text}
     assert missing == set()

@@ -104,8 +104,7 @@ class Migration(migrations.Migration):
         *[append_only(table) for table in APPEND_ONLY],
         migrations.RunSQL(
             REGISTRY_GUARD,
-            "DROP TRIGGER sdr_is_registered ON roaming_sdr; "
-            "DROP FUNCTION sdr_must_be_registered()",
+            "DROP TRIGGER sdr_is_registered ON roaming_sdr; DROP FUNCTION sdr_must_be_registered()",
         ),
         migrations.RunSQL(
             TERMS_STAY,

@@ -31,7 +31,7 @@ class PlatformConfig(msgspec.Struct, kw_only=True, frozen=True):
     world: WorldDescription
     port: int = 0
     sdr_habit: SdrHabit = SdrHabit.AT_ONCE
-    threads: int = 6
+    threads: int = 4
     poll_s: float = 0.05
     patience_s: float = 120.0
     """How long a message is tried again before the platform gives up."""

@@ -10,34 +10,35 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
 from roaming.models import Finding, Sdr
-from settlement.admin.sdr_panels import SEVERITIES
-from settlement.admin.sdrs import opened_between
-from settlement.domain.reconciliation.rules import RULES
-from staff_pages.cells import (
+from roaming.staff_pages.cells import (
     column,
     link_column,
     moment_column,
     money_column,
+    name_column,
     state_column,
 )
-from staff_pages.long_lists import day_filter
-from staff_pages.staff_admin import FactAdmin
+from roaming.staff_pages.long_lists import clean_term, day_filter
+from roaming.staff_pages.staff_admin import FactAdmin
+from settlement.admin.sdr_panels import SEVERITIES, STATES
+from settlement.admin.sdrs import opened_between
+from settlement.domain.reconciliation.rules import rule_titles
 
 
-class RuleFilter(DropdownFilter):  # type: ignore[misc]
+class RuleFilter(DropdownFilter):
     """One rule, by its own index."""
 
     title = "rule"
     parameter_name = "rule"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(rule.id, f"{rule.id} {rule.explanation}") for rule in RULES]
+        return [(rule, f"{rule} {title}") for rule, title in sorted(rule_titles().items())]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(rule=self.value()) if self.value() else queryset
 
 
-class StandsFilter(DropdownFilter):  # type: ignore[misc]
+class StandsFilter(DropdownFilter):
     """Whether a later run has judged anew."""
 
     title = "standing"
@@ -57,9 +58,10 @@ class FindingAdmin(FactAdmin):
     """Findings, of the newest sessions first."""
 
     list_display = (
-        "rule", "shown_severity", "sdr_link", "state", "explanation", "claimed", "expected",
-        "at_stake", "stands",
+        "name", "title", "shown_severity", "sdr_link", "state", "claimed", "expected", "at_stake",
+        "stands",
     )  # fmt: skip
+    list_display_links = ("name",)
     list_filter = (
         RuleFilter,
         StandsFilter,
@@ -70,16 +72,18 @@ class FindingAdmin(FactAdmin):
     search_fields = ("sdr",)
     search_help_text = "SDR id"
     fields = (
-        "rule", "shown_severity", "explanation", "claimed", "expected", "at_stake", "likely",
-        "sdr_link", "state", "found", "superseded",
+        "rule", "title", "shown_severity", "explanation", "claimed", "expected", "at_stake",
+        "likely", "sdr_link", "state", "found", "superseded",
     )  # fmt: skip
     readonly_fields = (
-        "shown_severity", "at_stake", "likely", "sdr_link", "state", "found", "superseded",
+        "title", "shown_severity", "at_stake", "likely", "sdr_link", "state", "found", "superseded",
     )  # fmt: skip
 
+    name = name_column("Rule", lambda row: row.rule)
+    title = column("What", lambda row: rule_titles().get(row.rule, row.explanation))
     shown_severity = state_column("severity", "Severity", SEVERITIES)
     sdr_link = link_column("sdr", "SDR")
-    state = state_column("sdr__standing__state", "SDR is", {})
+    state = state_column("sdr__standing__state", "SDR is", STATES)
     at_stake = money_column("money_at_stake", "At stake", "sdr__currency")
     likely = column("Likely causes", lambda row: ", ".join(row.causes) or "–")
     found = moment_column("found_at", "Found")
@@ -90,7 +94,7 @@ class FindingAdmin(FactAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """All findings of an SDR, by the id that the CSO gave it."""
-        term = search_term.strip()
+        term = clean_term(search_term)
         if not term:
             return queryset, False
         keys = list(Sdr.objects.filter(reference=term).values_list("pk", flat=True)[:100])

@@ -7,9 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 from roaming.models import Finding, Sdr, SdrEvent, ServiceSession
+from roaming.staff_pages.cells import (
+    EMPTY,
+    badge,
+    link_to,
+    moment,
+    moment_cell,
+    money,
+    one_line,
+    quantity,
+)
+from roaming.staff_pages.staff_admin import Panel
 from settlement.models import StatementLine
-from staff_pages.cells import EMPTY, badge, link_to, moment, money, quantity
-from staff_pages.staff_admin import Panel
 
 SEVERITIES = {"fatal": "danger", "severe": "warning", "warning": "info"}
 STATES = {
@@ -49,7 +58,7 @@ def beside(row: Sdr) -> Panel:
     session, standing = session_of(row), getattr(row, "standing", None)
     return Panel(
         "Side by side",
-        ("", "The visited-CSO's claim", "The clearing house's evidence", ""),
+        ("", "The visited-CSO's claim", "The clearing house's evidence", "Difference"),
         list(_pairs(row, session, standing)),
         "",
         note="The home-CSP's own record is compared where the agreement asks for one."
@@ -112,7 +121,7 @@ def findings(row: Sdr) -> Panel:
     )
     lines = [
         (
-            link_to(one, one.rule),
+            one_line(link_to(one, one.rule)),
             badge(one.get_severity_display(), SEVERITIES.get(one.severity, "plain")),
             one.explanation,
             one.claimed or EMPTY,
@@ -122,14 +131,14 @@ def findings(row: Sdr) -> Panel:
         )
         for one in found
     ]
-    headers = ("Rule", "Severity", "What", "Claimed", "Expected", "At stake", "")
+    headers = ("Rule", "Severity", "What", "Claimed", "Expected", "At stake", "Standing")
     return Panel("Findings", headers, lines, "No check found anything.")
 
 
 def events(row: Sdr) -> Panel:
     """The append-only log behind the state."""
     lines = [
-        (moment(e.at), str(e), e.actor, e.reason.replace("_", " ") or EMPTY, e.note or EMPTY)
+        (moment_cell(e.at), str(e), e.actor, e.reason.replace("_", " ") or EMPTY, e.note or EMPTY)
         for e in SdrEvent.objects.filter(sdr=row).order_by("at", "id")[:MOST]
     ]
     headers = ("When", "From and to", "Who", "Why", "Note")
@@ -138,9 +147,7 @@ def events(row: Sdr) -> Panel:
 
 def settled(row: Sdr) -> Panel:
     """The statement that it stands on, and its credits."""
-    line = (
-        StatementLine.objects.filter(sdr=row).select_related("statement__period").first()
-    )
+    line = StatementLine.objects.filter(sdr=row).select_related("statement__period").first()
     lines: list[tuple[Any, ...]] = []
     if line is not None:
         lines.append(

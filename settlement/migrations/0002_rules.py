@@ -245,12 +245,18 @@ class Migration(migrations.Migration):
             "id, currency, environment",
         ),
         composite_key(
-            "settlement_posting", "entry_id, environment", "settlement_ledgerentry", "id, environment"
+            "settlement_posting",
+            "entry_id, environment",
+            "settlement_ledgerentry",
+            "id, environment",
         ),
         composite_key(
             "settlement_ledgerentry", "settlement_period_id, environment", PERIOD, "id, environment"
         ),
-        *[composite_key(t, "period_id, environment", PERIOD, "id, environment") for t in OF_A_PERIOD],
+        *[
+            composite_key(t, "period_id, environment", PERIOD, "id, environment")
+            for t in OF_A_PERIOD
+        ],
         append_only("settlement_ledgerentry"),
         append_only("settlement_posting"),
         migrations.RunSQL(BALANCED, NOT_BALANCED),

@@ -33,20 +33,24 @@ class TaxRate(msgspec.Struct, frozen=True, kw_only=True):
 class PriceComponent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The price of one dimension: per kWh, per hour, or flat, in the tariff's currency.
 
-    `step_size` is in Wh or seconds; 0 counts as 1. An omitted `vat` is "no VAT applicable".
+    `step_size` is in Wh or seconds; 0 and null count as 1. An omitted `vat` is "no VAT applicable".
     """
 
     type: ComponentType
     price: Decimal
     vat: Decimal | None = None
     taxes: tuple[TaxRate, ...] | None = None
-    step_size: Decimal = Decimal(1)
+    step_size: Decimal | None = Decimal(1)
 
     def __post_init__(self) -> None:
+        step = self.step_size
+        if step is None:
+            step = Decimal(1)
+            msgspec.structs.force_setattr(self, "step_size", step)
         check_number("price", self.price)
-        check_number("step_size", self.step_size)
+        check_number("step_size", step)
         _check_percentage("vat", self.vat)
-        if self.step_size < 0 or self.step_size != self.step_size.to_integral_value():
+        if step < 0 or step != step.to_integral_value():
             raise ValueError("`step_size` is a whole number, 0 or more")
 
 

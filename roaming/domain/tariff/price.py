@@ -55,9 +55,9 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def after_tax(self) -> Decimal | None:
-        """None where the price does not say."""
+        """None where the price does not say; an empty list of taxes says nothing."""
         if self.incl_vat is not None or self.after_taxes is not None:
             return self.after_taxes if self.incl_vat is None else self.incl_vat
-        if self.taxes is None:
+        if not self.taxes:
             return None
         return self.before_tax + sum((tax.amount for tax in self.taxes), Decimal(0))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from settlement.domain.rating.restrictions import TOLERANCE
+from settlement.domain.rating.restrictions import CRUMB_KWH
 from settlement.domain.rating.stretches import ZERO, Session, Stretch
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -120,7 +120,7 @@ def cuts_inside(stretch: Stretch) -> Cuts:
             cuts[point] = Cut(moment, energy * point.numerator / point.denominator)
     for level in stretch.plan.boundary_energies_kwh:
         used = level - stretch.energy_before
-        if TOLERANCE < used < energy - TOLERANCE:
+        if CRUMB_KWH < used < energy - CRUMB_KWH:
             point = Fraction(used) / Fraction(energy)
             offset = timedelta(microseconds=int(length * point))
             cuts[point] = Cut(stretch.start + offset, used)

@@ -12,9 +12,6 @@ class Cause(StrEnum):
 
     NO_PERIODS = "no_periods"
     END_BEFORE_START = "end_before_start"
-    PERIOD_BEFORE_START = "period_before_start"
-    PERIOD_AFTER_END = "period_after_end"
-    PERIODS_NOT_IN_ORDER = "periods_not_in_order"
     TIME_OUT_OF_RANGE = "time_out_of_range"
     NEGATIVE_VOLUME = "negative_volume"
     DIMENSION_MISSING = "dimension_missing"

@@ -13,6 +13,7 @@ from settlement.domain.rating.drafts import SECONDS_PER_HOUR
 from settlement.domain.rating.findings import RatingFinding
 from settlement.domain.rating.priced import PricedLine, PricedSdr
 from settlement.domain.rating.sdr_to_rate import SdrToRate
+from settlement.domain.rating.taxation import Taxability
 
 _UNITS = {"ENERGY": "kWh", "FLAT": ""}
 _FINEST = Decimal("1E-28")
@@ -113,9 +114,18 @@ def unit_of(line: PricedLine) -> str:
     return _UNITS.get(line.dimension, "h")
 
 
+def printable(text: str) -> str:
+    r"""One line for a terminal: what is not printable in names from outside is replaced.
+
+    >>> printable("tariff \x1b[31mX\n")
+    'tariff �[31mX�'
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
+
+
 def explanation(priced: PricedSdr, sdr: SdrToRate, time_zone: ZoneInfo) -> str:
     """The calculation line by line, with periods and elements counted from 1."""
-    return "\n".join(_explain(priced, sdr, time_zone))
+    return "\n".join(printable(line) for line in _explain(priced, sdr, time_zone))
 
 
 def _explain(priced: PricedSdr, sdr: SdrToRate, time_zone: ZoneInfo) -> Iterator[str]:
@@ -154,15 +164,26 @@ def _explain_line(line: PricedLine, currency: str, digits: int) -> str:
     if component is None:
         return f"{line.dimension} {volume}: free, no element of tariff {line.tariff_id} prices it"
     if line.extra is not None:
-        volume = f"({volume} + {_quantity(line.step_added, unit)} to a full step)"
+        volume = f"({volume}{_step(line.step_added, unit)})"
     name = " of ".join(filter(None, (line.dimension, component.reservation)))
     price = f"{plain(component.price, digits)} {currency}" + (f"/{unit}" if unit else "")
+    kind = component.taxation.kind
+    if kind in (Taxability.CONTAINED, Taxability.UNKNOWN_CONTAINED):
+        price += " incl. tax"
+    equals = "= at most" if kind is Taxability.UNKNOWN_CONTAINED else "="
     amount = f"{plain(line.amount_before_tax, digits)} {currency} before tax"
     taxes = "".join(
         f" + {tax.name} {plain(tax.percentage)} % {plain(tax.amount, digits)}" for tax in line.taxes
     )
     source = f"tariff {line.tariff_id}, element {component.element_index + 1}"
-    return f"{name} {volume} x {price} = {amount}{taxes} ({source})"
+    return f"{name} {volume} x {price} {equals} {amount}{taxes} ({source})"
+
+
+def _step(added: Decimal, unit: str) -> str:
+    """What step rounding did: it adds, or takes the crumbs off a volume just above a full step."""
+    if added < 0:
+        return ", snapped to a full step"
+    return f" + {_quantity(added, unit)} to a full step"
 
 
 def _quantity(volume: Decimal, unit: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import NamedTuple
 
@@ -13,11 +13,12 @@ from settlement.domain.rating.drafts import SECONDS_PER_HOUR
 from settlement.domain.rating.findings import RatingFinding
 from settlement.domain.rating.plan import PlannedComponent
 from settlement.domain.rating.stretches import ZERO
-from settlement.domain.rating.taxation import Rate, tax_of
+from settlement.domain.rating.taxation import Taxability, Taxation, tax_of
 
 # Hours sent as binary fractions leave crumbs below this: they make no cent, not even by ceiling.
 _CRUMB = Decimal("1E-12")
 _WIDE = Context(prec=100)
+_CONTAINED = Taxability.CONTAINED
 
 
 class LineTax(NamedTuple):
@@ -62,8 +63,7 @@ class PricedLine(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def taxes(self) -> tuple[LineTax, ...]:
-        rates: tuple[Rate, ...] = self.component.taxation.rates if self.component else ()
-        return tuple(LineTax(*rate, tax_of(self.amount_before_tax, rate)) for rate in rates)
+        return _taxes(self.component.taxation, self.amount_before_tax) if self.component else ()
 
 
 class Bound(NamedTuple):
@@ -80,6 +80,30 @@ class Amount(NamedTuple):
 
     before_tax: Decimal
     after_tax: Decimal | None
+
+
+def sum_of(lines: Iterable[PricedLine]) -> Amount:
+    """The exact sum of lines; after tax is None where it is for one of them.
+
+    Where prices contain their taxes, those are taken out of the sum at each rate: three times 0.25
+    with 20 % in it are 0.625, though no third of that is a finite decimal.
+    """
+    before = after = ZERO
+    known = True
+    contained: dict[Decimal, Decimal] = {}
+    for line in lines:
+        component, made = line.component, line.amount_after_tax
+        if made is None:
+            made, known = ZERO, False
+        after += made
+        if component is not None and component.taxation.kind is _CONTAINED:
+            factor = component.taxation.factor
+            contained[factor] = contained.get(factor, ZERO) + made
+        else:
+            before += line.amount_before_tax
+    for factor, made in contained.items():
+        before += made / factor
+    return Amount(before, after if known else None)
 
 
 class SubTotals(NamedTuple):
@@ -124,11 +148,15 @@ class PricedSdr(msgspec.Struct, frozen=True, kw_only=True):
 
     def taxes(self) -> tuple[LineTax, ...]:
         """Each tax over all lines, before min_price and max_price, unrounded."""
-        sums: dict[tuple[str, Decimal], Decimal] = {}
+        alike: dict[Taxation, list[PricedLine]] = {}
         for line in self.lines:
-            for tax in line.taxes:
-                key = (tax.name, tax.percentage)
-                sums[key] = sums.get(key, ZERO) + tax.amount
+            if line.component is not None:
+                alike.setdefault(line.component.taxation, []).append(line)
+        sums: dict[tuple[str, Decimal], Decimal] = {}
+        for taxation, lines in alike.items():
+            for name, percentage, amount in _taxes(taxation, sum_of(lines).before_tax):
+                key = (name, percentage)
+                sums[key] = sums.get(key, ZERO) + amount
         return tuple(LineTax(*key, amount) for key, amount in sums.items())
 
     def _rounded(self, amount: Decimal) -> Decimal:
@@ -137,16 +165,16 @@ class PricedSdr(msgspec.Struct, frozen=True, kw_only=True):
 
     def _sum(self, kind: str) -> Amount | None:
         lines = list(self._of(kind))
-        if not lines:
-            return None
-        before = sum((line.amount_before_tax for line in lines), ZERO)
-        after = [line.amount_after_tax for line in lines if line.amount_after_tax is not None]
-        return Amount(before, sum(after, ZERO) if len(after) == len(lines) else None)
+        return sum_of(lines) if lines else None
 
     def _of(self, kind: str) -> Iterator[PricedLine]:
         for line in self.lines:
             if line.component is not None and sub_total_of(line) == kind:
                 yield line
+
+
+def _taxes(taxation: Taxation, before_tax: Decimal) -> tuple[LineTax, ...]:
+    return tuple(LineTax(*rate, tax_of(before_tax, rate)) for rate in taxation.rates)
 
 
 def sub_total_of(line: PricedLine) -> str:

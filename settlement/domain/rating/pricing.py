@@ -14,7 +14,7 @@ from settlement.domain.rating.drafts import (
     drafts_of,
     round_up_to_steps,
 )
-from settlement.domain.rating.priced import Amount, Bound, PricedLine
+from settlement.domain.rating.priced import Amount, Bound, PricedLine, sum_of
 from settlement.domain.rating.stretches import ZERO, Session
 from settlement.domain.rating.taxation import Taxability
 
@@ -46,7 +46,7 @@ def _price(drafts: Iterable[Draft]) -> tuple[tuple[PricedLine, ...], Amount]:
     """Lines and their exact sum; before and after tax as the table in taxation.py has it."""
     lines = []
     total_before, total_after = ZERO, ZERO
-    known = True
+    known, contained = True, False
     for draft in drafts:
         component = draft.component
         before: Decimal = ZERO
@@ -61,7 +61,7 @@ def _price(drafts: Iterable[Draft]) -> tuple[tuple[PricedLine, ...], Amount]:
             if kind is _ADDED:
                 after = before * factor
             elif kind is _CONTAINED:
-                before = before / factor
+                before, contained = before / factor, True
             elif kind is _UNKNOWN_ADDED and before:
                 after, known = None, False
         total_before += before
@@ -79,6 +79,8 @@ def _price(drafts: Iterable[Draft]) -> tuple[tuple[PricedLine, ...], Amount]:
                 after,
             )
         )
+    if contained:  # a sum of quotients is not exact
+        return tuple(lines), sum_of(lines)
     return tuple(lines), Amount(total_before, total_after if known else None)
 
 

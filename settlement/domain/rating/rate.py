@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from roaming.domain.money import Rounding, UnknownCurrencyError, currency_digits
 from roaming.domain.tariff import Tariff
-from settlement.domain.rating.findings import RatingFinding, unknown_rates
+from settlement.domain.rating.findings import RatingFinding, price_warning, unknown_rates
 from settlement.domain.rating.not_ratable import Cause, NotRatable
+from settlement.domain.rating.period_order import odd_periods
 from settlement.domain.rating.plan import TariffPlan
 from settlement.domain.rating.priced import PricedSdr
 from settlement.domain.rating.pricing import Pricing, price_session
@@ -46,14 +49,20 @@ def rate(
     >>> rate(sdr, [tariff], ZoneInfo("Europe/Brussels")).rounded()
     Amount(before_tax=Decimal('5.00'), after_tax=Decimal('5.50'))
     """
+    given = sdr
     try:
         currency_digits(sdr.currency)
-    except UnknownCurrencyError as unknown:
-        raise NotRatable(Cause.UNKNOWN_CURRENCY, "currency", str(unknown)) from None
+    except UnknownCurrencyError:
+        sdr = _in_capitals(sdr)
     if not sdr.charging_periods:
         raise NotRatable(Cause.NO_PERIODS, "charging_periods", "there is no charging period")
     plans, odd = plans_of(sdr, tariffs, time_zone, cache)
+    if sdr is not given:
+        detail = f"the SDR writes its currency {given.currency}; it was read as {sdr.currency}"
+        odd.append(price_warning("currency_in_small_letters", detail))
     session = session_of(sdr, plans)
+    if session.odd:
+        odd += odd_periods(sdr)
     priced = price_session(session)
     odd += findings_inside_periods(session, priced)
     for plan in plans:
@@ -69,6 +78,16 @@ def rate(
         bounds=priced.bounds,
         findings=tuple(odd),
     )
+
+
+def _in_capitals(sdr: SdrToRate) -> SdrToRate:
+    """The SDR with its currency as ISO 4217 writes it. Raises NotRatable where it is none of it."""
+    capitals = sdr.currency.upper() if sdr.currency.isascii() else sdr.currency
+    try:
+        currency_digits(capitals)
+    except UnknownCurrencyError as unknown:
+        raise NotRatable(Cause.UNKNOWN_CURRENCY, "currency", str(unknown)) from None
+    return msgspec.structs.replace(sdr, currency=capitals)
 
 
 def _findings_of_tariffs(plans: Sequence[TariffPlan], priced: Pricing) -> Iterator[RatingFinding]:

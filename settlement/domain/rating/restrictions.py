@@ -18,7 +18,7 @@ from settlement.domain.rating.stretches import Stretch
 Test = Callable[[Stretch], bool]
 
 # A sum of volumes this near below a limit in kWh has reached it: binary fractions leave such gaps.
-TOLERANCE = Decimal("0.000001")
+CRUMB_KWH = Decimal("1E-9")
 _END_OF_DAY = 24 * 60
 _WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
@@ -95,21 +95,24 @@ def _days(given: TariffRestrictions, boundaries: Boundaries) -> Iterator[Test]:
 
 def _energies(given: TariffRestrictions, boundaries: Boundaries) -> Iterator[Test]:
     if given.min_kwh is not None:
-        least = given.min_kwh - TOLERANCE
+        least = given.min_kwh - CRUMB_KWH
         boundaries.energies_kwh.add(given.min_kwh)
         yield lambda stretch: stretch.energy_before >= least
     if given.max_kwh is not None:
-        most = given.max_kwh - TOLERANCE
+        most = given.max_kwh - CRUMB_KWH
         boundaries.energies_kwh.add(given.max_kwh)
         yield lambda stretch: stretch.energy_before < most
 
 
 def _durations(given: TariffRestrictions, boundaries: Boundaries) -> Iterator[Test]:
-    if given.min_duration is not None:
+    """A duration is 0 or more, so that limits of 0 hold always or never."""
+    if given.min_duration is not None and given.min_duration > 0:
         least = timedelta(microseconds=int(given.min_duration * 1_000_000))
         boundaries.durations.add(least)
         yield lambda stretch: stretch.elapsed >= least
-    if given.max_duration is not None:
+    if given.max_duration is not None and given.max_duration <= 0:
+        yield _never
+    elif given.max_duration is not None:
         most = timedelta(microseconds=int(given.max_duration * 1_000_000))
         boundaries.durations.add(most)
         yield lambda stretch: stretch.elapsed < most

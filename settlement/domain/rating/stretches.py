@@ -11,6 +11,7 @@ import msgspec
 
 from roaming.domain.charging_periods import CONSUMED, ChargingPeriod
 from settlement.domain.rating.not_ratable import Cause, NotRatable
+from settlement.domain.rating.period_order import in_order
 from settlement.domain.rating.sdr_to_rate import SdrToRate
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ Volumes = dict[str, Decimal]
 class Stretch(msgspec.Struct, gc=False):
     """The state at `start`, which prices all that was consumed until `end`. Times are in UTC.
 
-    `energy_before` is the session's energy so far in kWh, `elapsed` its duration so far. `charging`
-    and `reserving` say whose components apply: the session's, the reservation's, or both. `local`,
-    and the minute, day and weekday derived from it, are set where the tariff asks for local time.
+    `energy_before` is the session's energy so far in kWh, `elapsed` its duration so far: negative
+    where the period starts before its session, which restrictions take for 0. `charging` and
+    `reserving` say whose components apply: the session's, the reservation's, or both. `local`, and
+    the minute, day and weekday derived from it, are set where the tariff asks for local time.
     """
 
     period: int
@@ -56,38 +58,43 @@ class Stretch(msgspec.Struct, gc=False):
 
 
 class Session(msgspec.Struct, gc=False):
-    """All stretches of one SDR; `expired` where a reservation was not followed by a session."""
+    """All stretches of one SDR in the order of time, from the first start to the last end.
+
+    `expired` where a reservation was not followed by a session, `odd` where the SDR has periods out
+    of order or outside its session.
+    """
 
     stretches: list[Stretch]
     start: datetime
     end: datetime
     expired: bool
+    odd: bool = False
 
 
 def session_of(sdr: SdrToRate, plans: Sequence[TariffPlan]) -> Session:
     """The SDR's periods as stretches, the n-th priced by the n-th plan.
 
-    Raises NotRatable for periods that are not inside the session and in order.
+    Taken in the order of time, wherever the session starts and ends: `odd_periods` tells. Raises
+    NotRatable for times that no session can have.
     """
     start, end = session_limits(sdr)
-    reserved = False
+    first, last = start, end
+    odd = reserved = False
     energy = ZERO
     stretches: list[Stretch] = []
     previous: Stretch | None = None
-    for index, period in enumerate(sdr.charging_periods):
+    for index, period in in_order(sdr):
         begin = period.start_date_time
-        if begin.tzinfo is not UTC:
+        outside = not start <= begin <= end
+        if outside or begin.tzinfo is not UTC:
             begin = in_utc(f"charging_periods[{index}].start_date_time", begin)
-        if begin > end:
-            _refuse(Cause.PERIOD_AFTER_END, index, "starts after the end of the session")
+            first, last = min(begin, first), max(begin, last)
+        if outside or index != len(stretches):
+            odd = True
         if previous is not None:
-            if begin < previous.start:
-                _refuse(Cause.PERIODS_NOT_IN_ORDER, index, "starts before the one in front of it")
             previous.end = begin
-        elif begin < start:
-            _refuse(Cause.PERIOD_BEFORE_START, index, "starts before the session")
         volumes = volumes_of(period)
-        previous = Stretch(index, plans[index], begin, end, volumes, energy, begin - start)
+        previous = Stretch(index, plans[index], begin, last, volumes, energy, begin - start)
         previous.look_at_clock()
         stretches.append(previous)
         if "ENERGY" in volumes:
@@ -95,7 +102,7 @@ def session_of(sdr: SdrToRate, plans: Sequence[TariffPlan]) -> Session:
         if volumes.get("RESERVATION_TIME"):
             reserved = True
     expired = reserved and _part_reservation_and_session(stretches)
-    return Session(stretches, start, end, expired)
+    return Session(stretches, first, last, expired, odd)
 
 
 def session_limits(sdr: SdrToRate) -> tuple[datetime, datetime]:
@@ -146,7 +153,3 @@ def _part_reservation_and_session(stretches: list[Stretch]) -> bool:
             before = stretch.elapsed if before is None else before
             stretch.elapsed -= before
     return expired
-
-
-def _refuse(cause: Cause, index: int, what: str) -> None:
-    raise NotRatable(cause, f"charging_periods[{index}]", f"period {index + 1} {what}")

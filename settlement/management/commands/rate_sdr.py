@@ -7,6 +7,8 @@ database, and always prints one valid document: what cannot be rated gives
 Where VAT is omitted everywhere no VAT is applicable: `total_after_tax` is then `total_before_tax`.
 It is null only where a tariff of 2.3.0 says `tax_included: NO` and states no rate for what it adds.
 
+An item of a list that is no JSON (NaN, broken text) is refused by itself, as are its values.
+
 Codes: unreadable_input, input_too_large, invalid_json, invalid_input, invalid_time_zone,
 invalid_tariff, invalid_sdr (these two with `field`), and not_ratable (with `reason` and `field`).
 """
@@ -25,12 +27,14 @@ from django.core.management.base import BaseCommand, CommandParser
 from roaming.domain.money import Rounding
 from roaming.domain.tariff import ContentError, InvalidTariffError, parse_tariff
 from settlement.domain.rating import NotRatable, PlanCache, parse_sdr, rate
-from settlement.domain.rating.presentation import as_json, explanation
+from settlement.domain.rating.case_list import cut_list
+from settlement.domain.rating.presentation import as_json, explanation, printable
 
 MAX_BYTES = 100_000_000
 _MAX_TARIFFS = 1000
 # What zoneinfo opens beside the zones of the IANA database, and means another zone on each machine.
 _NOT_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+_NOT_ZONES_IN = ("posix/", "right/")
 
 
 class Refused(Exception):  # noqa: N818  an answer, not an accident
@@ -61,7 +65,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         answers, is_list = self._answers(options["file"], options["explain"])
         if options["explain"]:
-            self.stdout.write("\n\n".join(_as_text(answer) for answer in answers))
+            text = "\n\n".join(_as_text(answer) for answer in answers)
+            encoding = getattr(self.stdout, "encoding", None) or "utf-8"
+            self.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         else:
             document = answers if is_list else answers[0]
             self.stdout.write(json.dumps(document, indent=1, ensure_ascii=True))
@@ -79,26 +85,35 @@ class Command(BaseCommand):
 
 def read_cases(file: str) -> tuple[list[msgspec.Raw], bool]:
     """The cases of a file, unread, and whether they stood in a list. Raises Refused."""
-    try:
-        if file == "-":
-            content = sys.stdin.buffer.read(MAX_BYTES + 1)
-        else:
-            with Path(file).open("rb") as stream:
-                content = stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as unreadable:
-        raise Refused("unreadable_input", f"cannot read {file}: {unreadable}") from None
-    if len(content) > MAX_BYTES:
-        raise Refused("input_too_large", f"more than {MAX_BYTES} bytes")
-    content = content.removeprefix(b"\xef\xbb\xbf").strip()
+    content = _read(file).removeprefix(b"\xef\xbb\xbf").strip()
     is_list = content.startswith(b"[")
     try:
         if is_list:
             return msgspec.json.decode(content, type=list[msgspec.Raw]), True
         return [msgspec.json.decode(content, type=msgspec.Raw)], False
     except (msgspec.DecodeError, UnicodeError) as malformed:
-        raise Refused("invalid_json", str(malformed)) from None
+        items = cut_list(content)
+        if items is None:
+            raise Refused("invalid_json", str(malformed)) from None
+        return [msgspec.Raw(item) for item in items], True
     except RecursionError:
         raise Refused("invalid_json", "nested too deeply") from None
+
+
+def _read(file: str) -> bytes:
+    try:
+        if file != "-":
+            with Path(file).open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+        elif sys.stdin is None:  # what Python makes of a descriptor that is closed
+            raise OSError("the standard input is closed")
+        else:
+            content = sys.stdin.buffer.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as unreadable:
+        raise Refused("unreadable_input", f"cannot read {file}: {unreadable}") from None
+    if len(content) > MAX_BYTES:
+        raise Refused("input_too_large", f"more than {MAX_BYTES} bytes")
+    return content
 
 
 def _answer(case: msgspec.Raw, explain: bool, cache: PlanCache) -> Any:
@@ -134,15 +149,17 @@ def _rated(raw: msgspec.Raw, explain: bool, cache: PlanCache) -> Any:
 def _case(raw: msgspec.Raw) -> Case:
     try:
         return msgspec.json.decode(raw, type=Case)
+    except msgspec.ValidationError as invalid:
+        raise Refused("invalid_input", str(invalid)) from None
     except (msgspec.DecodeError, UnicodeError) as malformed:
-        raise Refused("invalid_input", str(malformed)) from None
+        raise Refused("invalid_json", str(malformed)) from None
     except RecursionError:
         raise Refused("invalid_input", "nested too deeply") from None
 
 
 def _zone(name: str) -> ZoneInfo:
     try:
-        if name in _NOT_ZONES:
+        if name in _NOT_ZONES or name.startswith(_NOT_ZONES_IN):
             raise ValueError(name)
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
@@ -156,8 +173,8 @@ def _is_error(answer: Any) -> bool:
 
 def _as_text(answer: Any) -> str:
     if isinstance(answer, str):
-        return answer.encode("utf-8", "replace").decode()
+        return answer
     error = answer["error"]
     place = f" at {error['field']}" if error.get("field") else ""
     reason = f" ({error['reason']})" if error.get("reason") else ""
-    return f"Not rated: {error['code']}{reason}{place}: {error['detail']}"
+    return printable(f"Not rated: {error['code']}{reason}{place}: {error['detail']}")

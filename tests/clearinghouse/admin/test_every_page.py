@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from staff_pages.staff_admin import FactAdmin, StaffAdmin
+from roaming.staff_pages.staff_admin import FactAdmin, StaffAdmin
 from tests import factories
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -33,6 +33,13 @@ def first(model):
     return row
 
 
+def assert_no_source_is_shown(response):
+    """Links and inputs are links and inputs, never their source."""
+    page = response.content.decode()
+    for tag in ("a href", "span", "input", "div", "pre"):
+        assert f"&lt;{tag}" not in page
+
+
 def test_every_model_is_registered_in_the_look_of_the_house():
     assert set(REGISTERED) == set(OURS)
 
@@ -45,6 +52,7 @@ def test_a_list_shows_its_rows_with_few_queries(clerk, model):
         response = clerk.get(url(model, "changelist"))
     assert response.status_code == 200
     assert response.context["cl"].result_list
+    assert_no_source_is_shown(response)
     said = [query["sql"] for query in queries.captured_queries]
     assert len(said) <= MOST_QUERIES, "\n".join(said)
 
@@ -53,6 +61,7 @@ def test_a_list_shows_its_rows_with_few_queries(clerk, model):
 def test_a_list_of_facts_counts_nothing(clerk, model):
     with CaptureQueriesContext(connection) as queries:
         clerk.get(url(model, "changelist"))
+        clerk.get(url(model, "changelist"), {"_facets": "True"})
     table = model._meta.db_table
     counting = [
         query["sql"]
@@ -69,12 +78,15 @@ def test_a_list_of_facts_counts_nothing(clerk, model):
 def test_a_row_s_page_is_shown(clerk, model):
     response = clerk.get(url(model, "change", first(model).pk))
     assert response.status_code == 200
+    assert_no_source_is_shown(response)
     assert clerk.get(url(model, "history", first(model).pk)).status_code == 200
 
 
 @pytest.mark.parametrize("model", EDITED, ids=label)
 def test_the_form_of_a_new_row_is_shown(clerk, model):
-    assert clerk.get(url(model, "add")).status_code == 200
+    response = clerk.get(url(model, "add"))
+    assert response.status_code == 200
+    assert_no_source_is_shown(response)
 
 
 @pytest.mark.parametrize("model", FACTS, ids=label)

@@ -109,7 +109,10 @@ def test_a_member_of_staff_is_added_and_made_inactive_but_never_deleted(clerk, w
     )
     made.refresh_from_db()
     assert (made.is_active, made.is_staff, list(made.groups.all())) == (False, True, [group])
-    assert clerk.get(reverse("admin:auth_user_password_change", args=[made.pk])).status_code == 200
+    ((_, new_password),) = clerk.get(page(made, "change")).context["page_links"]
+    assert clerk.get(new_password).status_code == 200
+    assert "argon2" not in text_of(clerk.get(page(made, "change")))
+    assert made.password.split("$")[-1][:6] not in text_of(clerk.get(page(made, "change")))
     weak = clerk.post(page(model, "add"), {**data, "username": "dora", "password1": "1"})
     assert "password2" in errors_of(weak)
 

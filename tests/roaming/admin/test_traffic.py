@@ -10,8 +10,8 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from roaming import models
+from roaming.staff_pages import long_lists
 from roaming.use_cases.dead_deliveries import DeliveryError, send_again
-from staff_pages import long_lists
 from tests.clearinghouse.admin.fixtures import offered, page, take, text_of, told
 from tests.clearinghouse.admin.world import (
     BODY,

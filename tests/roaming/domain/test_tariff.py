@@ -79,6 +79,7 @@ def test_null_is_the_same_as_absent():
 def test_a_missing_step_size_counts_as_one():
     assert first_component(body({"type": "TIME", "price": 2})).step_size == 1
     assert first_component(body(energy(step_size=300.0))).step_size == 300
+    assert first_component(body(energy(step_size=None))) == first_component(body(energy()))
 
 
 def test_both_shapes_of_a_price_are_read():
@@ -93,7 +94,10 @@ def test_both_shapes_of_a_price_are_read():
         TaxAmount(name="PST", amount=Decimal(0)),
     )
     assert Price(before_taxes=Decimal(1), taxes=taxes).after_tax == Decimal("1.05")
-    assert Price(before_taxes=Decimal(1), taxes=()).after_tax == 1
+
+
+def test_a_price_with_an_empty_list_of_taxes_does_not_say_its_amount_after_tax():
+    assert Price(before_taxes=Decimal(1), taxes=()).after_tax is None
 
 
 def test_validity_is_read_with_its_offset():

@@ -41,7 +41,6 @@ def report(client, period, name):
 
 def lines_of(response):
     content = b"".join(response.streaming_content).decode()
-    response.file_to_stream.close()
     return list(csv.DictReader(io.StringIO(content)))
 
 

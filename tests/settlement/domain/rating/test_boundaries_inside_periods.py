@@ -97,7 +97,7 @@ def test_a_limit_of_energy_inside_a_period_splits_exactly_there():
 
 def test_a_limit_of_energy_that_the_session_only_just_reaches_is_not_inside():
     first_free = tariff(element(component("ENERGY", 0), max_kwh=5), element(component("ENERGY", 1)))
-    for kwh in ("5", "5.0000005", "4.9999995"):
+    for kwh in ("5", "5.0000000005", "4.9999999995"):
         answer = priced(first_free, sdr("10:00", ("10:00", {"ENERGY": kwh}), end="11:00"))
         assert codes(answer) == []
 

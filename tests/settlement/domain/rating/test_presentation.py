@@ -96,6 +96,41 @@ def test_the_text_explains_every_line_for_people():
     ]
 
 
+def text_of(prices, session):
+    return explanation(priced(prices, session), session, BERLIN)
+
+
+def test_a_volume_just_above_a_full_step_is_snapped_to_it_in_words():
+    hourly = tariff(element(component("TIME", 4, 900)))
+    text = text_of(hourly, sdr("10:00", ("10:00", {"TIME": "0.2500002"})))
+    assert "TIME (0.2500002 h [0:15:00], snapped to a full step) x 4.00 EUR/h = 1.00 EUR" in text
+
+
+def test_a_price_that_contains_its_taxes_says_so():
+    prices = tariff(element(component("ENERGY", "0.60", vat=20)), tax_included="YES")
+    ten = sdr("10:00", ("10:00", {"ENERGY": 10}))
+    sentence = "ENERGY 10 kWh x 0.60 EUR/kWh incl. tax = 5.00 EUR before tax + VAT 20 % 1.00 ("
+    assert sentence in text_of(prices, ten)
+    unknown = tariff(element(component("ENERGY", "0.60")), tax_included="YES")
+    assert "x 0.60 EUR/kWh incl. tax = at most 6.00 EUR before tax (" in text_of(unknown, ten)
+
+
+def test_what_cannot_be_printed_is_replaced_and_cannot_forge_a_line():
+    prices = tariff(
+        element(
+            component("ENERGY", 1, taxes=[{"name": "V\u202eAT", "percentage": 5}]),
+        ),
+        id="\x1b[31mX\n\nTotal: 0",
+        max_price={"before_taxes": "0.5"},
+        tax_included="NO",
+    )
+    text = text_of(prices, sdr("10:00", ("10:00", {"ENERGY": 1}), end="11:00"))
+    assert "\ufffd[31mX\ufffd\ufffdTotal: 0, element 1" in text
+    assert "+ V\ufffdAT 5 %" in text
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert len([line for line in text.split("\n") if line.startswith("Total")]) == 1
+
+
 def test_the_text_tells_bounds_findings_and_empty_periods():
     prices = tariff(
         element(component("ENERGY", 1), end_time="17:00"),

@@ -125,6 +125,22 @@ def test_a_bound_is_never_passed(content, prices, zone, bound, upper):
     assert answer.total_before_tax == lines + changed
 
 
+@given(sessions(), tariffs(), zones, st.data())
+def test_the_order_in_which_periods_are_sent_changes_no_amount(content, prices, zone, data):
+    in_order = rated(content, prices, zone)
+    places = data.draw(st.permutations(range(len(content["charging_periods"]))))
+    shuffled = [content["charging_periods"][place] for place in places]
+    answer = rated({**content, "charging_periods": shuffled}, prices, zone)
+    assert answer.total_before_tax == in_order.total_before_tax
+    assert answer.total_after_tax == in_order.total_after_tax
+    amounts = [(places[line.period], line.amount_before_tax) for line in answer.lines]
+    assert amounts == [(line.period, line.amount_before_tax) for line in in_order.lines]
+    odd = [finding for finding in answer.findings if finding.code == "periods_not_in_order"]
+    assert bool(odd) == (places != sorted(places))
+    split = [finding.total_if_split for finding in answer.findings if finding not in odd]
+    assert split == [finding.total_if_split for finding in in_order.findings]
+
+
 @given(sessions(), tariffs(restricted=False), kilowatt_hours)
 def test_more_energy_is_never_cheaper_without_restrictions(content, prices, more):
     before = rated(content, prices).total_before_tax

@@ -94,7 +94,8 @@ def test_an_empty_list_of_weekdays_restricts_nothing():
 
 
 @pytest.mark.parametrize(
-    ("before", "expected"), [("4.999", 1), ("5", 2), ("4.9999995", 2), ("5.001", 2)]
+    ("before", "expected"),
+    [("4.999", 1), ("4.9999995", 1), ("4.9999999995", 2), ("5", 2), ("5.001", 2)],
 )
 def test_min_kwh_is_reached_inclusively_by_the_energy_of_the_periods_before(before, expected):
     stepped = tariff(element(component("ENERGY", 2), min_kwh=5), element(component("ENERGY", 1)))
@@ -102,7 +103,7 @@ def test_min_kwh_is_reached_inclusively_by_the_energy_of_the_periods_before(befo
     assert answer.lines[-1].price == expected
 
 
-@pytest.mark.parametrize(("before", "expected"), [("4.999", 2), ("5", 1), ("5.001", 1)])
+@pytest.mark.parametrize(("before", "expected"), [("4.9999995", 2), ("5", 1), ("5.001", 1)])
 def test_max_kwh_is_exclusive(before, expected):
     stepped = tariff(element(component("ENERGY", 2), max_kwh=5), element(component("ENERGY", 1)))
     answer = priced(stepped, sdr("10:00", ("10:00", {"ENERGY": before}), ("11:00", {"ENERGY": 1})))

@@ -61,6 +61,16 @@ def test_tax_included_yes_with_several_rates_per_component():
     assert {tax.percentage: tax.amount for tax in answer.taxes()} == {20: 1, 7: Decimal("0.07")}
 
 
+def test_contained_taxes_are_taken_out_of_the_sum_once():
+    """3 x 0.25 / 1.2 is 0.625; each third of it is no finite decimal."""
+    prices = energy("0.25", "YES", vat=20)
+    session = sdr("10:00", *((start, {"ENERGY": 1}) for start in ("10:00", "10:20", "10:40")))
+    answer = priced(prices, session)
+    assert totals(answer) == (Decimal("0.625"), Decimal("0.75"))
+    assert answer.sub_totals().energy == (Decimal("0.625"), Decimal("0.75"))
+    assert answer.taxes() == (("VAT", 20, Decimal("0.125")),)
+
+
 def test_not_applicable_means_no_tax_whatever_is_stated():
     answer = priced(energy(vat=20, tax_included="N/A"), TEN_KWH)
     assert totals(answer) == (6, 6)

@@ -1,0 +1,259 @@
+"""Menu group Network: sites and EVSEs as published, tariffs, identifications for offline use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from roaming.admin.identification_search import fingerprint_of
+from roaming.models import Evse, Identification, ServiceSession, Site, TariffVersion
+from roaming.staff_pages.cells import (
+    badge,
+    block,
+    column,
+    link_column,
+    link_to,
+    list_of,
+    moment,
+    moment_column,
+    pretty_json,
+    quantity,
+    state_column,
+)
+from roaming.staff_pages.long_lists import clean_term
+from roaming.staff_pages.personal_data import PersonalDataPages, Shown, masked
+from roaming.staff_pages.ranges import range_text
+from roaming.staff_pages.staff_admin import FactAdmin, Panel
+
+ENVIRONMENTS = {"live": "success", "test": "info"}
+
+
+@admin.register(Site)
+class SiteAdmin(FactAdmin):
+    """Sites, as their visited-CSO publishes them."""
+
+    list_display = ("shown_name", "site_id", "cso", "city", "country", "environment", "standing")
+    list_display_links = ("shown_name",)
+    list_filter = ("environment", "country")
+    list_select_related = ("visited_cso",)
+    search_fields = ("key",)
+    search_help_text = "Site id, or its beginning"
+    fields = (
+        "shown_name", "site_id", "cso", "environment", "address", "postal_code", "city", "country",
+        "position", "time_zone", "updated", "received", "standing", "message",
+    )  # fmt: skip
+    readonly_fields = (
+        "shown_name",
+        "cso",
+        "position",
+        "updated",
+        "received",
+        "standing",
+        "message",
+    )
+
+    shown_name = column("Site", str)
+    cso = link_column("visited_cso", "visited-CSO")
+    position = column("Position", lambda row: f"{row.latitude}, {row.longitude}")
+    updated = moment_column("last_updated", "Updated by the CSO")
+    received = moment_column("received_at", "Received")
+    standing = column(
+        "Standing",
+        lambda row: (
+            badge("withdrawn", "plain") if row.withdrawn_at else badge("published", "success")
+        ),
+    )
+    message = column("As received", lambda row: block(pretty_json(row.body)))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By key, whatever separators were typed."""
+        key = _key(clean_term(search_term))
+        return (queryset.filter(key__startswith=key) if key else queryset), False
+
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        lines = [
+            (
+                link_to(evse),
+                ", ".join(_connector(c) for c in evse.connectors.all()) or "–",
+                ", ".join(evse.authentication_methods) or "–",
+                badge("removed") if evse.removed_at else badge("in use", "success"),
+            )
+            for evse in row.evses.prefetch_related("connectors")[:200]
+        ]
+        headers = ("EVSE", "Connectors", "Authentication", "Standing")
+        return [Panel("EVSEs", headers, lines, "The site has no EVSE.")]
+
+
+def _connector(row: Any) -> str:
+    power = f"{row.max_power_w / 1000:g} kW" if row.max_power_w else ""
+    return " ".join(part for part in (row.connector_id, row.power_type, power) if part)
+
+
+def _key(text: str) -> str:
+    return text.upper().replace("*", "").replace("-", "").replace(" ", "")
+
+
+@admin.register(Evse)
+class EvseAdmin(FactAdmin):
+    """Charging positions, whose they were when, and what can be plugged in."""
+
+    list_display = ("evse_id", "site_link", "cso", "environment", "standing")
+    list_filter = ("environment",)
+    list_select_related = ("site__visited_cso",)
+    search_fields = ("key",)
+    search_help_text = "EVSE-ID, or its beginning"
+    fields = ("evse_id", "key", "environment", "site_link", "cso", "methods", "standing")
+    readonly_fields = ("site_link", "cso", "methods", "standing")
+
+    site_link = link_column("site", "Site")
+    cso = link_column("site__visited_cso", "visited-CSO")
+    methods = column("Authentication", lambda row: ", ".join(row.authentication_methods) or "–")
+    standing = column(
+        "Standing",
+        lambda row: badge("removed") if row.removed_at else badge("in use", "success"),
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By key, whatever separators were typed."""
+        key = _key(clean_term(search_term))
+        return (queryset.filter(key__startswith=key) if key else queryset), False
+
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        owners = row.ownerships.select_related("visited_cso").order_by("during")
+        sessions = list_of(ServiceSession._meta, f"evse__id__exact={row.pk}", "Sessions at it")
+        return [
+            Panel(
+                "Belongs to",
+                ("visited-CSO", "When"),
+                [(link_to(o.visited_cso), range_text(o.during, "%Y-%m-%d")) for o in owners],
+                "Nobody is recorded as its owner.",
+            ),
+            Panel(
+                "Connectors",
+                ("Connector", "Standard", "Power", "At most", "Tariffs"),
+                [
+                    (
+                        c.connector_id,
+                        c.standard or "–",
+                        c.power_type or "–",
+                        quantity(c.max_power_w, "W"),
+                        ", ".join(c.tariff_ids) or "–",
+                    )
+                    for c in row.connectors.all()
+                ],
+                "No connector was published.",
+            ),
+            Panel("Traffic", ("",), [(sessions,)], ""),
+        ]
+
+
+@admin.register(TariffVersion)
+class TariffVersionAdmin(FactAdmin):
+    """Tariff versions: what was announced, when it came, from when it counts."""
+
+    list_display = ("tariff_id", "cso", "csp", "environment", "valid", "received", "standing")
+    list_filter = ("environment", "withdrawn", "currency")
+    list_select_related = ("visited_cso", "home_csp")
+    search_fields = ("tariff_id",)
+    search_help_text = "Tariff id, or its beginning"
+    fields = (
+        "tariff_id", "cso", "csp", "environment", "currency", "valid", "received", "standing",
+        "message",
+    )  # fmt: skip
+    readonly_fields = ("cso", "csp", "valid", "received", "standing", "message")
+
+    cso = link_column("visited_cso", "visited-CSO")
+    csp = column("For", lambda row: link_to(row.home_csp) if row.home_csp else "all home-CSPs")
+    valid = column(
+        "Valid",
+        lambda row: (
+            f"from {moment(row.valid_from)}"
+            + (f" until {moment(row.valid_to)}" if row.valid_to else "")
+        ),
+    )
+    received = moment_column("received_at", "Received")
+    standing = column(
+        "Standing",
+        lambda row: badge("withdrawal") if row.withdrawn else badge("announced", "success"),
+    )
+    message = column("As received", lambda row: block(pretty_json(row.body)))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By tariff id."""
+        term = clean_term(search_term)
+        return (queryset.filter(tariff_id__startswith=term) if term else queryset), False
+
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        others = TariffVersion.objects.filter(
+            environment=row.environment, visited_cso=row.visited_cso, tariff_id=row.tariff_id
+        ).select_related("home_csp")
+        lines = [
+            (
+                link_to(other, moment(other.valid_from)),
+                moment(other.received_at),
+                str(other.home_csp or "all home-CSPs"),
+                "this one" if other.pk == row.pk else "",
+            )
+            for other in others.order_by("-valid_from", "-received_at")[:50]
+        ]
+        headers = ("Valid from", "Received", "For", "")
+        return [Panel("Versions of this tariff", headers, lines, "")]
+
+
+@admin.register(Identification)
+class IdentificationAdmin(PersonalDataPages, FactAdmin):
+    """Tokens that home-CSPs distributed. Found by the whole token; shown by permission only."""
+
+    list_display = (
+        "identification",
+        "csp",
+        "kind",
+        "environment",
+        "whitelist",
+        "standing",
+        "updated",
+    )
+    list_filter = ("environment", "valid", "whitelist", "kind")
+    list_select_related = ("home_csp",)
+    search_fields = ("pk",)
+    search_help_text = "The whole token UID or contract id"
+    fields = (
+        "identification", "contract", "csp", "environment", "kind", "whitelist", "standing",
+        "expires", "updated", "received",
+    )  # fmt: skip
+    readonly_fields = (
+        "identification", "contract", "csp", "standing", "expires", "updated", "received",
+    )  # fmt: skip
+
+    identification = column("Token", lambda row: f"{masked('x')} no. {row.pk}")
+    contract = column("Contract", lambda row: masked("x" if row.contract_hmac else ""))
+    csp = link_column("home_csp", "home-CSP")
+    standing = state_column(
+        "valid", "Standing", {"True": "success"}, {"True": "valid", "False": "blocked"}
+    )
+    expires = moment_column("expires_at", "Expires")
+    updated = moment_column("last_updated", "Updated by the CSP")
+    received = moment_column("received_at", "Received")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By fingerprint: the token itself is in no searchable column."""
+        if not (term := clean_term(search_term)):
+            return queryset, False
+        token = fingerprint_of(term)
+        return (queryset.filter(token_hmac=token) if token else queryset.none()), False
+
+    def personal_data(self, row: Any) -> Shown:
+        data = getattr(row, "personal_data", None)
+        return [("Token UID", data.token_uid), ("Contract id", data.contract_id)] if data else []

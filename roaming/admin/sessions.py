@@ -1,0 +1,139 @@
+"""Service sessions: the clearing house's own evidence of each visit, on one time line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from roaming.admin.identification_search import fingerprint_of
+from roaming.admin.session_story import story_of
+from roaming.domain.uuid7 import uuid7_at
+from roaming.models import Evse, ServiceSession
+from roaming.staff_pages.cells import (
+    brief_moment,
+    brief_moment_column,
+    code,
+    column,
+    link_column,
+    moment_column,
+    name_column,
+    quantity_column,
+    state_column,
+)
+from roaming.staff_pages.long_lists import Search, clean_term, day_filter, found_by, uuid_or_none
+from roaming.staff_pages.personal_data import PersonalDataPages, Shown, masked
+from roaming.staff_pages.staff_admin import FactAdmin, Panel
+
+SHADES = {"completed": "success", "authorised": "info", "refused": "danger"}
+
+
+def opened_between(begin: datetime, end: datetime) -> Q:
+    """Keys carry the session's opening moment: a day is a range of the primary key."""
+    return Q(pk__gte=uuid7_at(begin, 0), pk__lt=uuid7_at(end, 0))
+
+
+def _searches(term: str) -> Iterator[Search]:
+    """Session id, authorization reference, EVSE, token."""
+    if (key := uuid_or_none(term)) is not None:
+        yield Search(Q(pk=key))
+    yield Search(Q(authorization_reference=term))
+    evse_key = term.upper().replace("*", "").replace("-", "")
+    for evse in Evse.objects.filter(key=evse_key).values_list("pk", flat=True):
+        yield Search(Q(evse=evse), ("evse_id", "-id"))
+    if (token := fingerprint_of(term)) is not None:
+        yield Search(Q(token_hmac=token), ("token_hmac", "-id"))
+
+
+@admin.register(ServiceSession)
+class ServiceSessionAdmin(PersonalDataPages, FactAdmin):
+    """Sessions, newest first."""
+
+    list_display = (
+        "name", "shown_state", "evse_link", "cso", "csp", "method", "ended_brief", "energy",
+    )  # fmt: skip
+    list_display_links = ("name",)
+    list_filter = ("state", day_filter("day", "day it opened (YYYY-MM-DD)", opened_between))
+    list_select_related = ("evse", "visited_cso", "home_csp")
+    search_fields = ("pk",)
+    search_help_text = "Session id, authorization reference, EVSE-ID, token"
+    panels_first = True
+    words = {
+        "cso_session_id": "CSO's own session id",
+        "csp_session_id": "CSP's own session id",
+        "connector_id": "Connector",
+    }
+    fieldsets = (
+        ("Session", {"fields": ("key", ("shown_state", "refusal_reason"), "environment")}),
+        (
+            "Parties",
+            {"fields": (("cso", "csp"), ("cso_session_id", "csp_session_id"), "agreement_link")},
+        ),
+        ("Place", {"fields": (("evse_link", "connector_id"),)}),
+        (
+            "User",
+            {
+                "fields": (
+                    ("identification_method", "authorised"), "authorization_reference",
+                    ("token", "contract"),
+                )
+            },
+        ),
+        (
+            "What happened",
+            {
+                "fields": (
+                    ("opened", "was_authorised"), ("started", "ended"), ("completed", "energy"),
+                )
+            },
+        ),
+    )  # fmt: skip
+    readonly_fields = (
+        "key", "shown_state", "cso", "csp", "agreement_link", "evse_link", "token", "contract",
+        "opened", "was_authorised", "started", "ended", "completed", "energy",
+    )  # fmt: skip
+
+    name = name_column("Opened", lambda row: brief_moment(row.opened_at))
+    ended_brief = brief_moment_column("ended_at", "Ended")
+    key = column("Session id", lambda row: code(str(row.pk)))
+    opened = moment_column("opened_at", "Opened")
+    shown_state = state_column("state", "State", SHADES)
+    evse_link = link_column("evse", "EVSE")
+    cso = link_column("visited_cso", "visited-CSO")
+    csp = link_column("home_csp", "home-CSP")
+    agreement_link = link_column("agreement", "Agreement")
+    method = column("Method", lambda row: row.identification_method or "–")
+    energy = quantity_column("energy_kwh", "Energy", "kWh")
+    token = column("Token", lambda row: masked("x"))
+    contract = column("Contract", lambda row: masked("x" if row.contract_hmac else ""))
+    was_authorised = moment_column("authorised_at", "Authorised")
+    started = moment_column("started_at", "Start")
+    ended = moment_column("ended_at", "End")
+    completed = moment_column("completed_at", "Completed")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By id, authorization reference, EVSE, or the fingerprint of a token."""
+        term = clean_term(search_term)
+        return (found_by(queryset, _searches(term)) if term else queryset), False
+
+    def personal_data(self, row: Any) -> Shown:
+        data = getattr(row, "personal_data", None)
+        return [("Token UID", data.token_uid), ("Contract id", data.contract_id)] if data else []
+
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        headers = ("When", "What", "Who", "Outcome", "Took, note")
+        return [
+            Panel(
+                "Time line",
+                headers,
+                story_of(row),
+                "Nothing is known of it.",
+                note="Messages of the journal in business time, deliveries in real time.",
+            )
+        ]

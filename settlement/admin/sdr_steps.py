@@ -1,0 +1,110 @@
+"""Staff's decisions on an SDR, each a page with a reason: approve, decline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from roaming.domain.sdr import SdrLifeState
+from roaming.models import Sdr
+from roaming.models.clock import business_now
+from roaming.staff_pages.cells import value_at
+from roaming.staff_pages.steps import Situation, Step
+from settlement.domain.refusals import RefusedError
+from settlement.use_cases.sdr_decision import Decision, approve_sdr, decline_sdr
+
+PERMISSION = "roaming.change_sdrstate"
+UNDECIDED = ("rated", "deviating", "unmatched", "not_ratable")
+REASONS = (
+    ("claim_is_right", "The claim is right"),
+    ("agreed_with_parties", "Agreed with both parties"),
+    ("evidence_is_wrong", "The clearing house's evidence is wrong"),
+    ("price", "Price is not as published or agreed"),
+    ("quantity", "Energy or time is wrong"),
+    ("not_our_driver", "Not the home-CSP's driver"),
+    ("duplicate", "Billed twice"),
+    ("fraud", "Suspicion of fraud"),
+    ("other", "Another reason, see the note"),
+)
+
+
+class DecisionForm(forms.Form):
+    """Why an SDR is decided so."""
+
+    reason = forms.ChoiceField(choices=REASONS, widget=UnfoldAdminSelectWidget())
+    note = forms.CharField(
+        max_length=300,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Both parties can read it.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("reason") == "other" and not data.get("note", "").strip():
+            self.add_error("note", "Say which.")
+        return data
+
+
+def _state(situation: Situation) -> str:
+    return str(value_at(situation.row, "standing__state") or "")
+
+
+def _decision(situation: Situation) -> Decision:
+    return Decision(
+        by=str(situation.user), reason=situation.data["reason"], note=situation.data["note"]
+    )
+
+
+def _approve(situation: Situation) -> str:
+    standing = approve_sdr(situation.row.pk, _decision(situation), business_now())
+    return f"Accepted at {standing.settled_amount} {situation.row.currency}."
+
+
+def _decline(situation: Situation) -> str:
+    decline_sdr(situation.row.pk, _decision(situation), business_now())
+    return "Disputed. It is carved out; the rest settles."
+
+
+def _may_approve(situation: Situation) -> bool | str:
+    if situation.row.credit:
+        return False
+    return _state(situation) in (*UNDECIDED, "disputed")
+
+
+def _money(row: Sdr) -> str:
+    return f"{row.claim_before_tax} {row.currency}" if row.claim_before_tax is not None else "–"
+
+
+STEPS = (
+    Step(
+        name="approve",
+        label="Approve",
+        permission=PERMISSION,
+        act=_approve,
+        when=_may_approve,
+        preview=lambda situation: [
+            f"The home-CSP pays the claim, {_money(situation.row)} before tax, whatever was found.",
+            f"It is {SdrLifeState(_state(situation)).label.lower()} now; the decision, your name "
+            "and the reason stand in its log for good.",
+        ],
+        form=DecisionForm,
+        refusals=(RefusedError,),
+    ),
+    Step(
+        name="decline",
+        label="Decline",
+        permission=PERMISSION,
+        act=_decline,
+        when=lambda situation: _state(situation) in (*UNDECIDED, "accepted"),
+        preview=lambda situation: [
+            f"The claim of {_money(situation.row)} before tax is disputed: it is carved out of "
+            "the next statement until the dispute is decided; the rest settles.",
+        ],
+        form=DecisionForm,
+        danger=True,
+        refusals=(RefusedError,),
+    ),
+)
