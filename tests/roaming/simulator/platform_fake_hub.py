@@ -100,7 +100,7 @@ def fake_hub() -> Iterator[FakeHub]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = _serve  # noqa: N815  names of http.server
+        do_GET = do_POST = do_PUT = _serve
 
         def log_message(self, *arguments: Any) -> None:
             """Quiet."""
