@@ -39,7 +39,7 @@ class Channel(filesystem.Channel):
         self, queue: Any, payload: Any, **kwargs: Any
     ) -> None:
         folder = Path(self.data_folder_out)
-        name = f"{time.monotonic_ns() // 1_000_000}_{uuid.uuid4()}.{queue}.msg"
+        name = f"{time.monotonic_ns():020}_{uuid.uuid4()}.{queue}.msg"
         draft = folder / f".{name}"
         draft.write_text(_dumps(payload), encoding="utf-8")
         draft.rename(folder / name)

@@ -45,6 +45,9 @@ class Delivery(models.Model):
             models.Index(
                 fields=["due_at", "id"], condition=Q(state="waiting"), name="delivery_waiting"
             ),
+            models.Index(fields=["correlation_id"]),
+            models.Index(fields=["object_key"]),
+            models.Index(fields=["-id"], condition=Q(state="dead"), name="delivery_dead"),
             models.Index(
                 fields=["receiver", "object_key", "id"],
                 condition=Q(state="waiting"),

@@ -66,5 +66,10 @@ class ServiceSessionPersonalData(models.Model):
     token_uid = models.CharField(max_length=36, blank=True)
     contract_id = models.CharField(max_length=36, blank=True)
 
+    class Meta:
+        permissions = [
+            ("view_personal_data", "Can see personal data in clear (each look is logged)")
+        ]
+
     def __str__(self) -> str:
         return "personal data"
