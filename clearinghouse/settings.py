@@ -12,8 +12,8 @@ from typing import Any
 
 import dj_database_url
 
+from clearinghouse import admin_site
 from clearinghouse import environment as env
-from clearinghouse.admin_site import UNFOLD
 from clearinghouse.api_description import API_DESCRIPTION, API_TAGS
 from clearinghouse.beat import BEAT_SCHEDULE
 
@@ -153,6 +153,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = None  # each endpoint states its own limit, checke
 ALLOWED_HOSTS = env.names("CLEARINGHOUSE_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.names("CLEARINGHOUSE_CSRF_TRUSTED_ORIGINS")
 APPEND_SLASH = True
+UNFOLD = admin_site.UNFOLD
 LOGIN_REDIRECT_URL = "admin:index"
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("CLEARINGHOUSE_STATIC_ROOT", str(DATA_DIR / "static")))
