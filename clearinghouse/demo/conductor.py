@@ -203,7 +203,12 @@ class _Conductor:
     # --- Once more --------------------------------------------------------------------------------
 
     def _show_again(self, children: Children) -> int:
-        figures = msgspec.json.decode(self._place.summary.read_bytes(), type=Figures)
+        try:
+            figures = msgspec.json.decode(self._place.summary.read_bytes(), type=Figures)
+        except (msgspec.DecodeError, OSError) as error:
+            raise PlaceError(
+                f"{self._place.summary} cannot be read, --reset starts anew: {error}"
+            ) from error
         self._screen.say(
             f"{figures.month} has been settled here before: this is what came of it. "
             "--reset replays it anew, --month another one."

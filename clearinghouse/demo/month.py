@@ -15,7 +15,7 @@ from clearinghouse.demo.platforms import Platforms
 from clearinghouse.demo.timeline import DAY, Step
 from roaming.models.clock import business_now, set_business_clock
 
-SHORTEST_DAY_S = 0.25
+SHORTEST_DAY_S = 0.15
 FIRST_PACE = 120.0
 SLOWEST_PACE, FASTEST_PACE = 10.0, 2000.0
 WAITED_LITTLE_S, WAITED_LONG_S = 0.25, 0.6

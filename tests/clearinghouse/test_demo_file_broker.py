@@ -55,7 +55,7 @@ def test_a_message_of_another_queue_stays(channel, folder):
 
 
 def test_what_cannot_be_read_is_dropped_and_the_next_one_taken(channel, folder):
-    (folder / "messages" / "0_x.celery.msg").write_text("")
+    (folder / "messages" / f"{0:020}_x.celery.msg").write_text("")
     channel._put("celery", {"number": 7})
     assert channel._get("celery") == {"number": 7}
     assert files(folder) == []
