@@ -50,6 +50,9 @@ def propose_agreement(agreement: Agreement) -> Agreement:
         locked = _lock(agreement, Agreement.Status.DRAFT)
         if not locked.services:
             raise AgreementError("An agreement covers at least one service.")
+        if locked.collection_mode == Agreement.CollectionMode.AGENT:
+            # Holding other people's money needs a licence; nothing records its check yet.
+            raise AgreementError("Collecting as agent is off: no licence check is recorded.")
         overlap = overlapping_agreements(locked).first()
         if overlap is not None:
             raise AgreementError(f"It overlaps with {overlap} for the same service.")

@@ -78,6 +78,13 @@ def test_an_overlap_is_seen_before_anybody_accepts(cast, now):
         propose_agreement(rival)
 
 
+def test_agent_mode_is_off_until_a_licence_check_is_recorded(draft):
+    draft.collection_mode = "agent"
+    draft.save()
+    with pytest.raises(AgreementError, match="licence"):
+        propose_agreement(draft)
+
+
 def test_two_agreements_may_adjoin(cast, now):
     end_agreement(cast.agreement, now)
     following = models.Agreement.objects.create(
