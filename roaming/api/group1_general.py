@@ -8,6 +8,7 @@ import django_filters
 import msgspec
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
+from django.urls import path
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
@@ -264,3 +265,12 @@ def visible_cso_condition(platform: Platform) -> Q:
     return Q(visited_cso__in=platform.held_identifiers.values("identifier")) | Q(
         visited_cso__operator__in=agreements.values("visited_cso")
     )
+
+
+urlpatterns = [
+    path("registration", RegistrationView.as_view(), name="uc1-1-registration"),
+    path("credentials", CredentialsView.as_view(), name="uc1-1-credentials"),
+    path("credentials/rotation", RotationView.as_view(), name="uc1-1-rotation"),
+    path("sites", SiteListView.as_view(), name="uc1-2-sites"),
+    path("sites/<str:site_id>", SiteView.as_view(), name="uc1-2-site"),
+]

@@ -8,6 +8,7 @@ import django_filters
 import msgspec
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
+from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -160,3 +161,9 @@ class TariffListView(generics.ListAPIView[TariffVersion]):
             .select_related("visited_cso", "home_csp")
             .distinct()
         )
+
+
+urlpatterns = [
+    path("tariffs", TariffListView.as_view(), name="uc2-1-tariffs"),
+    path("tariffs/<str:tariff_id>", TariffView.as_view(), name="uc2-1-tariff"),
+]

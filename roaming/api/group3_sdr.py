@@ -9,6 +9,7 @@ import msgspec
 from django.conf import settings
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpResponse
+from django.urls import path
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -296,3 +297,10 @@ class SdrsView(SdrIntake, _OwnSdrs, generics.ListAPIView[Sdr]):
 )
 class SdrDetailView(_OwnSdrs, generics.RetrieveAPIView[Sdr]):
     lookup_url_kwarg = "sdr_id"
+
+
+urlpatterns = [
+    path("sdrs", SdrsView.as_view(), name="uc3-9-sdrs"),
+    path("sdrs/bulk", SdrBulkView.as_view(), name="uc3-9-sdrs-bulk"),
+    path("sdrs/<uuid:sdr_id>", SdrDetailView.as_view(), name="uc3-9-sdr"),
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from django.http import HttpResponse
+from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
@@ -59,3 +60,8 @@ class AuthorisationView(MessageView):
             correlation_id=correlation_id_of(request),
         )
         return self.render(request, content)
+
+
+urlpatterns = [
+    path("identifications/authorisation", AuthorisationView.as_view(), name="uc4-1-authorisation"),
+]

@@ -8,6 +8,7 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -49,3 +50,8 @@ def refusal_catalogue(request: HttpRequest) -> HttpResponse:
         for fault in Fault
     ]
     return render(request, "api/refusals.html", {"groups": groups})
+
+
+urlpatterns = [
+    path("clock", ClockView.as_view(), name="clock"),
+]

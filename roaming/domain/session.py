@@ -1,4 +1,4 @@
-"""The life of a service session as the switch sees it (IEC 63119-2, 5.7; UC3-1 to UC3-5)."""
+"""The life of a service session as the switch sees it (IEC 63119-2, 5.7; UC3-1 to UC3-8)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,47 @@ class SessionState(StrEnum):
     """From the first question to the end."""
 
     REQUESTED = "requested"
+    """Asked for; nobody has said yes yet, or a remote start has not reported its result."""
     REFUSED = "refused"
+    RESERVED = "reserved"
+    """A reservation holds the EVSE; nobody has identified there yet."""
     AUTHORISED = "authorised"
+    """The user may charge."""
+    ACTIVE = "active"
+    """The visited-CSO has reported dynamic charging information (UC3-6)."""
     COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    """Ended before anything was provided: reservation cancelled or expired, user went away."""
 
     @property
     def label(self) -> str:
         return self.value.capitalize()
 
+    @property
+    def is_over(self) -> bool:
+        return not _NEXT[self]
+
 
 _NEXT: dict[SessionState, frozenset[SessionState]] = {
-    SessionState.REQUESTED: frozenset({SessionState.REFUSED, SessionState.AUTHORISED}),
+    SessionState.REQUESTED: frozenset(
+        {
+            SessionState.REFUSED,
+            SessionState.RESERVED,
+            SessionState.AUTHORISED,
+            SessionState.ACTIVE,  # a remote start whose result was lost: it charges all the same
+            SessionState.CANCELLED,
+        }
+    ),
     SessionState.REFUSED: frozenset(),
-    SessionState.AUTHORISED: frozenset({SessionState.COMPLETED}),
+    SessionState.RESERVED: frozenset(
+        {SessionState.AUTHORISED, SessionState.COMPLETED, SessionState.CANCELLED}
+    ),
+    SessionState.AUTHORISED: frozenset(
+        {SessionState.ACTIVE, SessionState.COMPLETED, SessionState.CANCELLED}
+    ),
+    SessionState.ACTIVE: frozenset({SessionState.COMPLETED}),
     SessionState.COMPLETED: frozenset(),
+    SessionState.CANCELLED: frozenset(),
 }
 
 

@@ -6,7 +6,15 @@ foreign keys, agreements that nobody can activate alone or change afterwards. Al
 
 from django.db import migrations
 
-APPEND_ONLY = ["roaming_journalentry", "roaming_tariffversion", "roaming_sdr", "roaming_sdrevent"]
+APPEND_ONLY = [
+    "roaming_journalentry",
+    "roaming_tariffversion",
+    "roaming_identificationversion",
+    "roaming_chargingupdate",
+    "roaming_chargeplan",
+    "roaming_sdr",
+    "roaming_sdrevent",
+]
 
 FORBID_CHANGE = """
 CREATE FUNCTION forbid_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -121,6 +129,7 @@ class Migration(migrations.Migration):
         same_environment("roaming_sdr", "agreement_id", "roaming_agreement"),
         same_environment("roaming_servicesession", "agreement_id", "roaming_agreement"),
         same_environment("roaming_evse", "site_id", "roaming_site"),
+        same_environment("roaming_command", "asked_by_id", "roaming_platform"),
         migrations.RunSQL(
             "ALTER TABLE roaming_agreementservice ADD CONSTRAINT agreement_service_terms "
             "FOREIGN KEY (agreement_id, environment, visited_cso_id, home_csp_id, validity) "

@@ -7,10 +7,18 @@ from roaming.models.agreements import (
     AgreementSuspension,
     SettlementCalendar,
 )
+from roaming.models.charge_plans import ChargePlan, ChargingUpdate
 from roaming.models.clock import BusinessClock
+from roaming.models.commands import Command, Reservation
 from roaming.models.deliveries import Delivery
+from roaming.models.evse_statuses import EvseStatus
+from roaming.models.exchanges import EndpointHealth, GivenAnswer, UnknownToken
 from roaming.models.fields import Environment
-from roaming.models.identifications import Identification, IdentificationPersonalData
+from roaming.models.identifications import (
+    Identification,
+    IdentificationPersonalData,
+    IdentificationVersion,
+)
 from roaming.models.journal import JournalBody, JournalEntry
 from roaming.models.network import Connector, Evse, EvseOwnership, Site
 from roaming.models.operators import (
@@ -21,6 +29,7 @@ from roaming.models.operators import (
     Role,
     VatRegistration,
 )
+from roaming.models.outages import Outage
 from roaming.models.platforms import (
     Credential,
     Platform,
@@ -39,23 +48,32 @@ __all__ = [
     "AgreementSuspension",
     "BankAccount",
     "BusinessClock",
+    "ChargePlan",
+    "ChargingUpdate",
+    "Command",
     "Connector",
     "Credential",
     "Delivery",
+    "EndpointHealth",
     "Environment",
     "Evse",
     "EvseOwnership",
+    "EvseStatus",
     "Finding",
+    "GivenAnswer",
     "Identification",
     "IdentificationPersonalData",
+    "IdentificationVersion",
     "JournalBody",
     "JournalEntry",
     "Operator",
     "OperatorIdentifier",
     "OperatorPair",
+    "Outage",
     "Platform",
     "PlatformIdentifier",
     "RegistrationToken",
+    "Reservation",
     "RoamingEndpoint",
     "Role",
     "Sdr",
@@ -68,5 +86,6 @@ __all__ = [
     "SettlementCalendar",
     "Site",
     "TariffVersion",
+    "UnknownToken",
     "VatRegistration",
 ]

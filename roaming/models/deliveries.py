@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from roaming.models.fields import Environment
 from roaming.models.platforms import Platform
@@ -37,6 +38,11 @@ class Delivery(models.Model):
     delivered_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True)
     answer = models.TextField(blank=True)
+    # Ids are drawn before COMMIT: who pages by them must not pass one that is still being written.
+    written_in = models.BigIntegerField(
+        db_default=RawSQL("pg_current_xact_id()::text::bigint", []), editable=False
+    )
+    erased_at = models.DateTimeField(null=True, help_text="Body and answer were erased.")
 
     class Meta:
         ordering = ["-id"]
@@ -47,6 +53,7 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["correlation_id"]),
             models.Index(fields=["object_key"]),
+            models.Index(fields=["receiver", "id"]),
             models.Index(fields=["-id"], condition=Q(state="dead"), name="delivery_dead"),
             models.Index(
                 fields=["receiver", "object_key", "id"],

@@ -25,6 +25,7 @@ class Identification(models.Model):
     valid = models.BooleanField(default=True)
     whitelist = models.CharField(max_length=16, choices=Whitelist, default=Whitelist.NEVER)
     expires_at = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True, help_text="No longer distributed.")
     last_updated = models.DateTimeField()
     received_at = models.DateTimeField()
 
@@ -38,6 +39,30 @@ class Identification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.home_csp}"
+
+
+class IdentificationVersion(models.Model):
+    """What was distributed when: an offline start is judged by what its CSO could know (AUT).
+
+    Append-only. A removal is a version of its own.
+    """
+
+    environment = models.CharField(max_length=4, choices=Environment)
+    home_csp = models.ForeignKey(OperatorIdentifier, models.PROTECT, related_name="+")
+    token_hmac = models.BinaryField(max_length=32)
+    contract_hmac = models.BinaryField(max_length=32, null=True)
+    valid = models.BooleanField()
+    whitelist = models.CharField(max_length=16, choices=Identification.Whitelist)
+    expires_at = models.DateTimeField(null=True)
+    removed = models.BooleanField(default=False)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-received_at"]
+        indexes = [models.Index(fields=["environment", "token_hmac", "-received_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.whitelist} from {self.received_at:%Y-%m-%d %H:%M} UTC"
 
 
 class IdentificationPersonalData(models.Model):

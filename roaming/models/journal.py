@@ -65,6 +65,7 @@ class JournalEntry(models.Model):
             models.Index(fields=["correlation_id"]),
             models.Index(fields=["service_session_id"]),
             models.Index(fields=["transaction_id"]),
+            models.Index(fields=["message_id"]),
             models.Index(fields=["object_key", "-id"]),
             models.Index(
                 fields=["recorded_at"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pghistory
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -24,6 +25,16 @@ class Platform(models.Model):
     run_by = models.ForeignKey(Operator, models.PROTECT, related_name="platforms")
     environment = models.CharField(max_length=4, choices=Environment, default=Environment.LIVE)
     status = models.CharField(max_length=10, choices=Status, default=Status.EXPECTED)
+    client_certificate_sha256 = models.CharField(
+        "client certificate",
+        max_length=64,
+        blank=True,
+        help_text="SHA-256 of its certificate, hex: only who presents it may speak for the "
+        "platform. Empty: none is asked for.",
+    )
+    messages_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Limit of its own; empty: the one of the settings."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -103,6 +114,15 @@ class RoamingEndpoint(models.Model):
     url = models.URLField(max_length=300)
     dialect = models.CharField(max_length=12, choices=Dialect, default=Dialect.NATIVE)
     outbound_secret = models.BinaryField(editable=False)
+    paths = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        help_text="What the platform said at the handshake that it takes; empty: everything.",
+    )
+    verified_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it last answered a handshake."
+    )
     updated_at = models.DateTimeField()
 
     class Meta:

@@ -29,8 +29,14 @@ class ServiceSession(HotRow):
     evse = models.ForeignKey(Evse, models.PROTECT, related_name="sessions")
     connector_id = models.CharField(max_length=36, blank=True)
     state = models.CharField(max_length=12, choices=STATE_CHOICES)
+    opened_by = models.CharField(
+        max_length=8, default="UC3-1", help_text="The use case that opened it."
+    )
     identification_method = models.CharField(max_length=8)
     authorised = models.CharField(max_length=8, blank=True)
+    offline_reason = models.CharField(
+        max_length=30, blank=True, help_text="Why the clearing house stood in for the home-CSP."
+    )
     authorization_reference = models.CharField(max_length=36, blank=True)
     cso_session_id = models.CharField(max_length=64, blank=True)
     csp_session_id = models.CharField(max_length=64, blank=True)
@@ -43,6 +49,11 @@ class ServiceSession(HotRow):
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     energy_kwh = ExactDecimalField(null=True)
+    # The newest dynamic charging information (UC3-6); each message has a row of its own.
+    updated_at = models.DateTimeField(null=True, help_text="The CSO's own time stamp.")
+    power_kw = ExactDecimalField(null=True)
+    cost_so_far = ExactDecimalField(null=True, help_text="Before tax, in `cost_currency`.")
+    cost_currency = models.CharField(max_length=3, blank=True)
 
     class Meta:
         ordering = ["-id"]
