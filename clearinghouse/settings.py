@@ -101,6 +101,8 @@ else:
         "NAME": "clearinghouse",
         "USER": "clearinghouse_app",
     }
+# Where pg_dump and pg_restore are; they must be as new as the server (default: the wheel's).
+POSTGRES_PROGRAMS = env.text("CLEARINGHOUSE_POSTGRES_PROGRAMS")
 # A pool per process for the web server; other processes keep one connection, checked before use.
 _pool_size = env.number("CLEARINGHOUSE_DB_POOL", 0)
 _database["OPTIONS"] = dict(_database.get("OPTIONS") or {})
