@@ -2,90 +2,75 @@
 
 from __future__ import annotations
 
-import urllib3
-from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, TimeoutError
+import time
+from http.client import HTTPException, RemoteDisconnected
 
-from roaming.api.deadline import Deadline, pools
+from roaming.api.connections import Connections, Peer, TooLarge, connect, peer_of
 from roaming.ports import Address, Answer, NoAnswer, OutgoingMessage
 
 MAX_ANSWER_BYTES = 1_000_000
-_CHUNK = 65_536
 
 
 class NativeClient:
-    """POSTs JSON to `<endpoint>/<path>`; pooled connections, one deadline, no redirects."""
+    """POSTs JSON to `<endpoint>/<path>`; kept connections, one deadline, no redirects."""
 
     def __init__(self) -> None:
-        self._pool: urllib3.PoolManager | None = None
+        self._connections = Connections()
 
     def send(self, address: Address, message: OutgoingMessage, timeout_s: float) -> Answer:
         """Sends and waits, `timeout_s` in all. Raises NoAnswer."""
-        with Deadline(timeout_s) as deadline:
-            try:
-                return self._exchange(address, message, timeout_s)
-            except NewConnectionError as error:  # a kind of time-out to urllib3, not to us
-                raise NoAnswer("receiver_not_connected", "It cannot be reached.") from error
-            except TimeoutError as error:
-                raise _late(timeout_s) from error
-            except ProtocolError as error:
-                raise (_late(timeout_s) if deadline.passed else _broken(error)) from error
-            except (HTTPError, ValueError) as error:
-                raise NoAnswer("receiver_not_connected", "It cannot be reached.") from error
-
-    def _exchange(self, address: Address, message: OutgoingMessage, timeout_s: float) -> Answer:
-        response = self._connections().request(
-            "POST",
-            f"{address.url.rstrip('/')}/{message.path}",
-            body=message.body,
-            headers=_headers(address, message),
-            timeout=urllib3.Timeout(total=timeout_s),
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,  # a small answer must not unfold into gigabytes
-        )
+        ends = time.monotonic() + timeout_s
         try:
-            return Answer(response.status, _read(response))
+            peer = peer_of(address.url)
+            return self._exchange(peer, _request(peer, address, message), ends)
+        except TimeoutError as error:
+            detail = f"No whole answer within {timeout_s:g} s."
+            raise NoAnswer("receiver_timed_out", detail) from error
+        except (OSError, ValueError) as error:
+            raise NoAnswer("receiver_not_connected", _why(error)) from error
+        except TooLarge as error:
+            raise NoAnswer("receiver_answered_rubbish", "The answer is too large.") from error
+        except HTTPException as error:
+            detail = "The platform did not speak HTTP."
+            raise NoAnswer("receiver_answered_rubbish", detail) from error
+
+    def _exchange(self, peer: Peer, request: bytes, ends: float) -> Answer:
+        kept = self._connections.take(peer)
+        connection = kept or connect(peer, ends)
+        try:
+            return Answer(*connection.exchange(request, ends, MAX_ANSWER_BYTES))
+        except (RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            if kept is None or connection.answering:
+                raise
+            # The peer hung up on an idle connection while we took it. Sent anew: should it have
+            # read the message all the same, it knows it by its id.
+            connection.hang_up()
+            connection = connect(peer, ends)
+            return Answer(*connection.exchange(request, ends, MAX_ANSWER_BYTES))
         finally:
-            response.release_conn()
-
-    def _connections(self) -> urllib3.PoolManager:
-        """Made at first use, so that forked processes never share a socket."""
-        if self._pool is None:
-            self._pool = pools(num_pools=200, maxsize=16, block=False)
-        return self._pool
+            self._connections.give_back(peer, connection)
 
 
-def _broken(error: ProtocolError) -> NoAnswer:
-    """A peer that hung up is not connected; one that spoke something else than HTTP is at fault."""
-    if any(isinstance(cause, ConnectionError) for cause in error.args):
-        return NoAnswer("receiver_not_connected", "The platform closed the connection.")
-    return NoAnswer("receiver_answered_rubbish", "The platform did not speak HTTP.")
+def _request(peer: Peer, address: Address, message: OutgoingMessage) -> bytes:
+    """The whole request. ValueError where a value would break out of its line."""
+    head = (
+        f"POST {peer.prefix}/{message.path} HTTP/1.1",
+        f"Host: {peer.name}",
+        f"Authorization: Bearer {address.secret}",
+        "Content-Type: application/json",
+        "Accept: application/json",
+        "Accept-Encoding: identity",
+        f"Content-Length: {len(message.body)}",
+        f"X-Message-ID: {message.message_id}",
+        f"X-Correlation-ID: {message.correlation_id}",
+        f"X-Use-Case: {message.use_case}",
+    )
+    if not all(line.isascii() and line.isprintable() for line in head):
+        raise ValueError("a header cannot be sent")
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + message.body
 
 
-def _headers(address: Address, message: OutgoingMessage) -> dict[str, str]:
-    return {
-        "Authorization": f"Bearer {address.secret}",
-        "Content-Type": "application/json",
-        "Accept": "application/json",
-        "X-Message-ID": message.message_id,
-        "X-Correlation-ID": message.correlation_id,
-        "X-Use-Case": message.use_case,
-    }
-
-
-def _late(timeout_s: float) -> NoAnswer:
-    return NoAnswer("receiver_timed_out", f"No whole answer within {timeout_s:g} s.")
-
-
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
-    """The body, within the size limit."""
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in response.stream(_CHUNK, decode_content=False):
-        size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
-            response.close()
-            raise NoAnswer("receiver_answered_rubbish", "The answer is too large.")
-        chunks.append(chunk)
-    return b"".join(chunks)
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError):
+        return "The platform closed the connection."
+    return "It cannot be reached."

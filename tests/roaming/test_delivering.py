@@ -132,43 +132,6 @@ def test_after_a_failure_the_whole_lane_waits_as_long(receiver):
     assert len({delivery.due_at for delivery in models.Delivery.objects.all()}) == 1
 
 
-@pytest.mark.parametrize("where", ["headers", "body"])
-def test_a_peer_that_feeds_drop_by_drop_is_cut_off(where):
-    import socket
-    import threading
-
-    from roaming.api.platform_client import NativeClient
-    from roaming.ports import Address, NoAnswer, OutgoingMessage
-
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-
-        def drip():
-            peer, _ = server.accept()
-            with peer:
-                peer.recv(65_536)
-                try:
-                    if where == "body":
-                        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")
-                    for _ in range(40):
-                        peer.sendall(b"H")
-                        time.sleep(0.1)
-                except OSError:
-                    pass
-
-        thread = threading.Thread(target=drip)
-        thread.start()
-        address = Address(f"http://127.0.0.1:{server.getsockname()[1]}", "secret")
-        message = OutgoingMessage("UC3-1", "x", b"{}", "m", "c")
-        began = time.monotonic()
-        with pytest.raises(NoAnswer) as caught:
-            NativeClient().send(address, message, 0.5)
-        assert caught.value.trouble == "receiver_timed_out"
-        assert time.monotonic() - began < 2
-        thread.join()
-
-
 def test_a_question_whose_process_died_gets_its_verdict(connected_cast, client, csp_platform):
     from roaming.hub_switch import close_unanswered
     from tests.roaming.api.messages import LOCAL_START
