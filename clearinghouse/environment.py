@@ -43,6 +43,14 @@ def number(name: str, default: int, *, least: int = 0) -> int:
     return int(raw)
 
 
+def choice(name: str, default: str, offered: tuple[str, ...]) -> str:
+    """The variable as one of the words that are offered; anything else is refused."""
+    word = text(name, default)
+    if word not in offered:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(offered)}, not {word!r}")
+    return word
+
+
 def names(name: str, default: str = "") -> list[str]:
     """The variable as a comma separated list without blanks."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]

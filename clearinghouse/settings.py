@@ -16,6 +16,7 @@ from clearinghouse import admin_site
 from clearinghouse import environment as env
 from clearinghouse.api_description import API_DESCRIPTION, API_TAGS
 from clearinghouse.beat import BEAT_SCHEDULE
+from clearinghouse.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("CLEARINGHOUSE_DATA_DIR", str(BASE_DIR / ".data"))).resolve()
@@ -60,6 +61,7 @@ INSTALLED_APPS = [
 AUTH_USER_MODEL = "clearinghouse.User"
 
 MIDDLEWARE = [
+    "clearinghouse.middleware.ApiWatchMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -215,11 +217,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("CLEARINGHOUSE_LOG_LEVEL", "INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}},
-}
+# --- Operations -----------------------------------------------------------------------------------
+LOG_FORMAT = env.choice("CLEARINGHOUSE_LOG_FORMAT", "line", ("line", "json"))
+LOGGING = logging_settings(LOG_FORMAT, env.text("CLEARINGHOUSE_LOG_LEVEL", "INFO"))
+ACCESS_LOG = env.flag("CLEARINGHOUSE_ACCESS_LOG")
+METRICS_TOKEN = env.text("CLEARINGHOUSE_METRICS_TOKEN")

@@ -5,10 +5,15 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from clearinghouse.health import alive, ready
+from clearinghouse.metrics import metrics
 from roaming.api.operations import refusal_catalogue
 from roaming.api.problems import not_found
 
 urlpatterns = [
+    path("livez", alive, name="alive"),
+    path("readyz", ready, name="ready"),
+    path("metrics", metrics, name="metrics"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("roaming.api.urls")),

@@ -95,6 +95,7 @@ def problem(request: Request | HttpRequest, refusal: Refusal) -> HttpResponse:
         msgspec.json.encode(body), content_type="application/problem+json", status=reason.status
     )
     response["X-Correlation-ID"] = correlation_id
+    response.refusal_code = reason.code  # type: ignore[attr-defined]
     if reason.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="clearing house"'
     return response
