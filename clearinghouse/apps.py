@@ -6,4 +6,4 @@ class ClearinghouseConfig(AppConfig):
     verbose_name = "Administration"
 
     def ready(self) -> None:
-        from clearinghouse import checks  # noqa: F401  registers the system checks
+        from clearinghouse import checks, edge_checks  # noqa: F401  registers the system checks

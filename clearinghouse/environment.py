@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -54,6 +55,22 @@ def choice(name: str, default: str, offered: tuple[str, ...]) -> str:
 def names(name: str, default: str = "") -> list[str]:
     """The variable as a comma separated list without blanks."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def choice(name: str, default: str, *, allowed: tuple[str, ...]) -> str:
+    """The variable, which must be one of `allowed`."""
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+    return value
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """The variable as a comma separated list of networks or single addresses."""
+    try:
+        return [ip_network(part) for part in names(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must list networks: {error}") from error
 
 
 def local_secrets(data_dir: Path) -> dict[str, str]:

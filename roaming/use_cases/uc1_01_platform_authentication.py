@@ -12,12 +12,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
 
+from roaming.domain.addresses import may_be_called, read_address
 from roaming.domain.refusals import Refusal
 from roaming.domain.secrets import PREFIX_CHARACTERS, MachineToken, same_digest
 from roaming.hub_switch import encrypt_secret
@@ -198,8 +198,7 @@ def _forbidden_host(host: str) -> bool:
     """Private, loopback and link-local addresses lead inside, where no partner's platform is."""
     if settings.ALLOW_PLAIN_HTTP_ENDPOINTS:
         return False
-    try:
-        address = ip_address(host)
-    except ValueError:
+    address = read_address(host)
+    if address is None:
         return host == "localhost" or "." not in host or ".." in host or "%" in host
-    return not address.is_global
+    return not may_be_called(address, settings.PRIVATE_ENDPOINT_NETWORKS)
