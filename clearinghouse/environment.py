@@ -57,14 +57,6 @@ def names(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
-def choice(name: str, default: str, *, allowed: tuple[str, ...]) -> str:
-    """The variable, which must be one of `allowed`."""
-    value = text(name, default)
-    if value not in allowed:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-    return value
-
-
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
     """The variable as a comma separated list of networks or single addresses."""
     try:

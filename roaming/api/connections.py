@@ -21,6 +21,8 @@ from select import POLLIN, poll
 from typing import Any
 from urllib.parse import urlsplit
 
+from roaming.api.outward import open_socket
+
 IDLE_PER_PEER, PEERS = 16, 1_000
 
 
@@ -182,20 +184,6 @@ _of_this_process: weakref.WeakSet[Connections] = weakref.WeakSet()
 os.register_at_fork(after_in_child=_begin_anew)
 
 
-@lru_cache(1)
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
 def connect(peer: Peer, ends: float) -> Connection:
     """A fresh connection, with TLS where the address says so. OSError, TimeoutError."""
-    plain = socket.create_connection((peer.host, peer.port), left(ends))
-    try:
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not peer.tls:
-            return Connection(plain)
-        plain.settimeout(left(ends))
-        return Connection(_tls().wrap_socket(plain, server_hostname=peer.host))
-    except BaseException:
-        plain.close()
-        raise
+    return Connection(open_socket(peer.host, peer.port, tls=peer.tls, ends=ends))

@@ -6,6 +6,7 @@ import time
 from http.client import HTTPException, RemoteDisconnected
 
 from roaming.api.connections import Connections, Peer, TooLarge, connect, peer_of
+from roaming.api.outward import why_not
 from roaming.ports import Address, Answer, NoAnswer, OutgoingMessage
 
 MAX_ANSWER_BYTES = 1_000_000
@@ -73,4 +74,4 @@ def _request(peer: Peer, address: Address, message: OutgoingMessage) -> bytes:
 def _why(error: OSError | ValueError) -> str:
     if isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError):
         return "The platform closed the connection."
-    return "It cannot be reached."
+    return why_not(error) if isinstance(error, OSError) else "It cannot be reached."
