@@ -157,6 +157,11 @@ OUTBOUND_CLIENT_KEY_FILE = env.text("CLEARINGHOUSE_OUTBOUND_CLIENT_KEY_FILE")
 MAX_MESSAGE_BYTES = env.number("CLEARINGHOUSE_MAX_MESSAGE_BYTES", 1_000_000, least=1_000)
 MAX_BULK_BYTES = env.number("CLEARINGHOUSE_MAX_BULK_BYTES", 64_000_000, least=1_000)
 MAX_BULK_SDRS = 10_000
+# --- Privacy (5.4.3): how long what could name a person is kept -----------------------------------
+RETENTION_MESSAGES_DAYS = env.number("CLEARINGHOUSE_RETENTION_MESSAGES_DAYS", 90, least=4)
+RETENTION_PERSONAL_DATA_DAYS = env.number(
+    "CLEARINGHOUSE_RETENTION_PERSONAL_DATA_DAYS", 400, least=35
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # each endpoint states its own limit, checked while it reads
 
 # --- Web ------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from django.utils import timezone
 from roaming.hub_switch import close_unanswered
 from roaming.hub_switch import deliver_due as deliver_one_batch
 from roaming.models.clock import business_now
+from roaming.use_cases.erasure import erase_by_age
 
 _LONGEST_RUN_S = 20
 
@@ -31,3 +32,9 @@ def deliver_due() -> int:
 def close_unanswered_questions() -> int:
     """Gives a verdict to live questions whose process died before it could."""
     return close_unanswered(business_now(), timezone.now())
+
+
+@shared_task
+def erase_personal_data() -> dict[str, int]:
+    """Erases what is older than the retention settings allow."""
+    return erase_by_age(business_now(), timezone.now())

@@ -1,0 +1,149 @@
+"""Erasing what could name a person, set-based: the one place that knows every erasable column.
+
+Rows that stay hold a keyed HMAC and no clear text (5.4.3), so nothing that was settled, chained or
+counted changes. Each statement takes at most `batch` rows, so that no lock is held for long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+# Of a message that still waits nothing is erased: it has not reached its receiver.
+_OLD_MESSAGES = {
+    "message bodies of the journal": """
+        DELETE FROM roaming_journalbody WHERE entry_id IN (
+            SELECT entry_id FROM roaming_journalbody
+            JOIN roaming_journalentry entry ON entry.id = entry_id
+            WHERE entry.recorded_at < %(before)s LIMIT %(batch)s)
+    """,
+    "bodies of deliveries": """
+        UPDATE roaming_delivery SET body = '', answer = '', erased_at = %(real_now)s WHERE id IN (
+            SELECT id FROM roaming_delivery
+            WHERE state <> 'waiting' AND erased_at IS NULL AND created_at < %(before)s
+            ORDER BY id LIMIT %(batch)s)
+    """,
+    "given answers": """
+        DELETE FROM roaming_givenanswer WHERE id IN (
+            SELECT id FROM roaming_givenanswer WHERE created_at < %(before)s LIMIT %(batch)s)
+    """,
+}
+# An SDR that somebody may still have to decide on keeps its original.
+_DONE = "('settled', 'invoiced', 'paid', 'credited', 'written_off', 'rejected')"
+_OLD_BUSINESS = {
+    "identifications of sessions": """
+        DELETE FROM roaming_servicesessionpersonaldata WHERE session_id IN (
+            SELECT session_id FROM roaming_servicesessionpersonaldata
+            JOIN roaming_servicesession session ON session.id = session_id
+            WHERE session.opened_at < %(before)s
+              AND session.state IN ('completed', 'refused', 'cancelled')
+            LIMIT %(batch)s)
+    """,
+    "originals of SDRs": f"""
+        DELETE FROM roaming_sdroriginal WHERE sdr_id IN (
+            SELECT original.sdr_id FROM roaming_sdroriginal original
+            JOIN roaming_sdr sdr ON sdr.id = original.sdr_id
+            JOIN roaming_sdrstate standing ON standing.sdr_id = sdr.id
+            WHERE sdr.received_at < %(before)s AND standing.state IN {_DONE}
+            LIMIT %(batch)s)
+    """,  # noqa: S608  a constant of our own
+    "identifications that are distributed no more": """
+        DELETE FROM roaming_identificationpersonaldata WHERE identification_id IN (
+            SELECT identification_id FROM roaming_identificationpersonaldata
+            JOIN roaming_identification identification ON identification.id = identification_id
+            WHERE identification.removed_at < %(before)s LIMIT %(batch)s)
+    """,
+}
+# Everything about one person, whatever its age, but not what a running session or an open question
+# needs. Bodies are found by the rows that carry the person's fingerprint.
+_PERSON_SESSIONS = """
+    SELECT id FROM roaming_servicesession
+    WHERE token_hmac = ANY(%(hmacs)s) OR contract_hmac = ANY(%(hmacs)s)
+"""
+_PERSON_SDRS = """
+    SELECT id FROM roaming_sdr
+    WHERE token_hmac = ANY(%(hmacs)s) OR contract_hmac = ANY(%(hmacs)s)
+"""
+_OF_A_PERSON = {
+    "identifications of sessions": f"""
+        DELETE FROM roaming_servicesessionpersonaldata WHERE session_id IN ({_PERSON_SESSIONS})
+          AND session_id IN (SELECT id FROM roaming_servicesession
+                             WHERE state IN ('completed', 'refused', 'cancelled'))
+    """,  # noqa: S608
+    "message bodies of the journal": f"""
+        DELETE FROM roaming_journalbody WHERE entry_id IN (
+            SELECT id FROM roaming_journalentry WHERE service_session_id IN ({_PERSON_SESSIONS}))
+           OR EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS said (text)
+                      WHERE position('"' || said.text || '"' IN upper(content)) > 0)
+    """,  # noqa: S608
+    "originals of SDRs": f"""
+        DELETE FROM roaming_sdroriginal WHERE sdr_id IN ({_PERSON_SDRS})
+          AND sdr_id IN (SELECT sdr_id FROM roaming_sdrstate WHERE state IN {_DONE})
+    """,  # noqa: S608
+    "identifications": """
+        DELETE FROM roaming_identificationpersonaldata WHERE identification_id IN (
+            SELECT id FROM roaming_identification
+            WHERE token_hmac = ANY(%(hmacs)s) OR contract_hmac = ANY(%(hmacs)s))
+    """,
+    # Deliveries carry no fingerprint. A lot of SDRs may hold other people's too: what was delivered
+    # has reached its receiver, so the whole body goes.
+    "bodies of deliveries": f"""
+        UPDATE roaming_delivery SET body = '', answer = '', erased_at = %(real_now)s
+        WHERE state <> 'waiting' AND erased_at IS NULL AND (
+            object_key IN (SELECT 'session:' || id FROM ({_PERSON_SESSIONS}) sessions)
+            OR EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS said (text)
+                       WHERE position('"' || said.text || '"' IN upper(body)) > 0))
+    """,  # noqa: S608
+}
+
+
+def erase_old(before: Mapping[str, datetime], real_now: datetime, batch: int) -> dict[str, int]:
+    """Erases one batch of each kind; returns how many of each.
+
+    `before` names two moments: `messages` (real time) and `business` (business time).
+    """
+    done = {}
+    for kinds, moment in ((_OLD_MESSAGES, "messages"), (_OLD_BUSINESS, "business")):
+        for name, statement in kinds.items():
+            values = {"before": before[moment], "real_now": real_now, "batch": batch}
+            done[name] = _run(statement, values)
+    return done
+
+
+# The same token may have been written in other ways, and belongs to a contract.
+_WRITTEN = f"""
+    SELECT DISTINCT upper(text) FROM (
+        SELECT unnest(ARRAY[token_uid, contract_id]) FROM roaming_servicesessionpersonaldata
+        WHERE session_id IN ({_PERSON_SESSIONS})
+        UNION ALL
+        SELECT unnest(ARRAY[token_uid, contract_id]) FROM roaming_sdroriginal
+        WHERE sdr_id IN ({_PERSON_SDRS})
+        UNION ALL
+        SELECT unnest(ARRAY[token_uid, contract_id]) FROM roaming_identificationpersonaldata
+        JOIN roaming_identification identification ON identification.id = identification_id
+        WHERE token_hmac = ANY(%(hmacs)s) OR contract_hmac = ANY(%(hmacs)s)
+    ) AS written (text) WHERE length(text) >= 8
+"""  # noqa: S608
+
+
+def erase_person(hmacs: list[bytes], text: str, real_now: datetime) -> dict[str, int]:
+    """Erases what is stored in clear about the holder of these fingerprints; returns how many.
+
+    `text` is the id as given; bodies are searched for it as a JSON
+    string, and for every way it was written in.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_WRITTEN, {"hmacs": hmacs})
+            texts = sorted({text.upper(), *(row[0] for row in cursor.fetchall())})
+        values = {"hmacs": hmacs, "texts": texts, "real_now": real_now}
+        return {name: _run(statement, values) for name, statement in _OF_A_PERSON.items()}
+
+
+def _run(statement: str, values: Mapping[str, Any]) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)

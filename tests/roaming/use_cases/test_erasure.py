@@ -1,0 +1,133 @@
+"""Erasing personal data: by age and of one person; what waits or runs keeps what it needs."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from roaming import models
+from roaming.outbox import Parcel, enqueue
+from roaming.use_cases.erasure import ErasureError, erase_by_age, erase_holder_of
+from tests.roaming.api.messages import LOCAL_START, SDR, changed
+
+UID = "04A2B3C4D5E6F7"
+LONG = timedelta(days=10_000)
+
+
+def post(client, party, path, body):
+    response = client.post(
+        f"/api/v1/{path}", data=body, content_type="application/json", headers=party.headers
+    )
+    assert response.status_code < 300, response.content
+    return response.json()
+
+
+@pytest.fixture
+def visit(client, connected_cast, now):
+    """A session that was started and completed, and its SDR, delivered to the home-CSP."""
+    cso = connected_cast.visited_cso
+    session = post(client, cso, "service-sessions/local-start", LOCAL_START)["service_session_id"]
+    completion = {
+        "start_date_time": "2026-10-05T10:00:00+02:00",
+        "end_date_time": "2026-10-05T11:00:00+02:00",
+        "total_energy": 20,
+    }
+    post(client, cso, f"service-sessions/{session}/completion", completion)
+    post(client, cso, "sdrs", changed(SDR, service_session_id=session))
+    models.Delivery.objects.update(state="delivered", delivered_at=timezone.now())
+    return session
+
+
+def clear_texts() -> str:
+    """Everything that is stored in clear anywhere that may hold a person's ids."""
+    parts = [
+        *models.JournalBody.objects.values_list("content", flat=True),
+        *models.Delivery.objects.values_list("body", flat=True),
+        *models.SdrOriginal.objects.values_list("content", flat=True),
+        *models.SdrOriginal.objects.values_list("token_uid", flat=True),
+        *models.ServiceSessionPersonalData.objects.values_list("token_uid", flat=True),
+        *models.IdentificationPersonalData.objects.values_list("token_uid", flat=True),
+    ]
+    return " ".join(parts)
+
+
+def settle() -> None:
+    models.SdrState.objects.update(state="settled")
+
+
+def test_what_is_old_goes_and_what_is_young_stays(visit, now):
+    settle()
+    real_now = timezone.now()
+    assert sum(erase_by_age(now, real_now).values()) == 0
+    assert UID in clear_texts()
+    erase_by_age(now + LONG, real_now + LONG)
+    assert UID not in clear_texts()
+    assert models.ServiceSession.objects.get().state == "completed"
+    assert models.Sdr.objects.get().token_hmac is not None
+
+
+def test_many_rows_go_in_batches(connected_cast, now):
+    platform = connected_cast.home_csp.platform
+    enqueue(Parcel(platform, "UC1-2", "uc1-2/sites", f"s:{n}", "{}", "c") for n in range(25))
+    models.Delivery.objects.update(state="delivered")
+    done = erase_by_age(now + LONG, timezone.now() + LONG, batch=10)
+    assert done["bodies of deliveries"] == 25
+    assert set(models.Delivery.objects.values_list("body", flat=True)) == {""}
+
+
+def test_an_sdr_that_somebody_must_decide_on_keeps_its_original(visit, now):
+    models.SdrState.objects.update(state="deviating")
+    erase_by_age(now + LONG, timezone.now() + LONG)
+    assert models.SdrOriginal.objects.exists()
+
+
+def test_a_message_that_waits_keeps_its_body(connected_cast, now):
+    platform = connected_cast.home_csp.platform
+    enqueue([Parcel(platform, "UC1-2", "uc1-2/sites", "s:1", '{"id": 1}', "c")])
+    erase_by_age(now + LONG, timezone.now() + LONG)
+    assert models.Delivery.objects.get().body == '{"id": 1}'
+
+
+def test_the_holder_of_a_token_is_forgotten_whatever_the_age(visit, client, connected_cast):
+    settle()
+    question = {name: LOCAL_START[name] for name in ("visited_cso", "identification")}
+    post(client, connected_cast.visited_cso, "identifications/authorisation", question)
+    assert UID in clear_texts()
+    # However it is written: lower case here.
+    done = erase_holder_of(UID.lower(), timezone.now())
+    assert UID not in clear_texts().upper()
+    assert done["originals of SDRs"] == done["identifications of sessions"] == 1
+
+
+def test_others_are_not_touched(visit, client, connected_cast):
+    settle()
+    before = clear_texts()
+    erase_holder_of("AABBCCDD", timezone.now())
+    assert clear_texts() == before
+
+
+def test_the_same_sdr_again_gets_the_same_answer_after_erasing(visit, client, connected_cast):
+    settle()
+    erase_holder_of(UID, timezone.now())
+    again = post(client, connected_cast.visited_cso, "sdrs", changed(SDR, service_session_id=visit))
+    assert again["known"] is True
+
+
+def test_rubbish_names_nobody():
+    with pytest.raises(ErasureError):
+        erase_holder_of("x" * 40, timezone.now())
+
+
+def test_the_command_reads_the_id_from_its_input(visit, monkeypatch):
+    settle()
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{UID}\n"))
+    out = io.StringIO()
+    call_command("erase_personal_data", "--holder", stdout=out)
+    assert "1 originals of SDRs" in out.getvalue()
+    monkeypatch.setattr("sys.stdin", io.StringIO("?\n"))
+    with pytest.raises(CommandError, match="neither a token"):
+        call_command("erase_personal_data", "--holder", stdout=out)
