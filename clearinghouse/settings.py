@@ -144,6 +144,17 @@ BUSINESS_CLOCK_SETTABLE = env.flag("CLEARINGHOUSE_BUSINESS_CLOCK_SETTABLE")
 
 # --- The switch (IEC 63119-2, 5.3 and 6.4.1) ------------------------------------------------------
 LIVE_QUESTION_TIMEOUT_S = env.number("CLEARINGHOUSE_LIVE_QUESTION_TIMEOUT_S", 3, least=1)
+# A live question holds a web thread: one receiver may hold a quarter of them, all three quarters.
+WEB_THREADS = env.number("CLEARINGHOUSE_WEB_THREADS", 32, least=1)
+LIVE_QUESTIONS_PER_RECEIVER = env.number(
+    "CLEARINGHOUSE_LIVE_QUESTIONS_PER_RECEIVER", max(1, WEB_THREADS // 4), least=1
+)
+LIVE_QUESTIONS_AT_ONCE = env.number(
+    "CLEARINGHOUSE_LIVE_QUESTIONS_AT_ONCE", max(1, WEB_THREADS * 3 // 4), least=1
+)
+# A receiver that failed so often in a row is left alone for a pause, longer each time.
+BREAKER_FAILURES = env.number("CLEARINGHOUSE_BREAKER_FAILURES", 5, least=1)
+BREAKER_PAUSE_S = env.number("CLEARINGHOUSE_BREAKER_PAUSE_S", 5, least=1)
 DELIVERY_TIMEOUT_S = env.number("CLEARINGHOUSE_DELIVERY_TIMEOUT_S", 10, least=1)
 DELIVERY_DEADLINE_HOURS = env.number("CLEARINGHOUSE_DELIVERY_DEADLINE_HOURS", 72, least=1)
 CREDENTIAL_OVERLAP_HOURS = env.number("CLEARINGHOUSE_CREDENTIAL_OVERLAP_HOURS", 24)

@@ -68,6 +68,15 @@ def real_clock_forgotten() -> Iterator[None]:
     clock.forget_reading()
 
 
+@pytest.fixture(autouse=True)
+def receivers_forgotten() -> Iterator[None]:
+    """No test inherits what the switch of this process learnt of receivers in an earlier one."""
+    from roaming.hub_switch.live_questions import live_questions
+
+    yield
+    live_questions.begin_anew()
+
+
 @pytest.fixture
 def cast(db: None) -> Any:
     """The fixed cast, without platforms that answer (see `fake_party` for those)."""

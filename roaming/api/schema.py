@@ -77,5 +77,8 @@ ASKING = (
     "receiver_timed_out",
     "receiver_refused",
     "receiver_answered_rubbish",
+    "receiver_offline",
+    "receiver_overloaded",
+    "overloaded",
 )
 AGREEING = ("no_agreement", "agreement_suspended", "agreement_ended", "service_not_covered")

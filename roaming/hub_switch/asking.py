@@ -8,6 +8,7 @@ from django.db import connection
 
 from roaming import ports
 from roaming.domain.refusals import Refusal
+from roaming.hub_switch.live_questions import live_questions
 from roaming.models import Delivery, OperatorIdentifier, Platform, RoamingEndpoint
 from roaming.outbox import platform_of
 
@@ -37,17 +38,26 @@ def ask(
 ) -> ports.Answer:
     """Asks the platform that speaks for `receiver` and returns its answer with a 2xx status.
 
-    Refuses receiver_not_connected, receiver_timed_out, receiver_refused or
-    receiver_answered_rubbish. Must be called outside a transaction: the question may take seconds.
+    Refuses receiver_not_connected, receiver_timed_out, receiver_refused, receiver_answered_rubbish,
+    and without asking receiver_offline, receiver_overloaded or overloaded. Must be called outside a
+    transaction: the question may take seconds.
     """
     endpoint = _endpoint_of(receiver, environment)
-    try:
-        answer = send(endpoint, message, settings.LIVE_QUESTION_TIMEOUT_S)
-    except ports.NoAnswer as silence:
-        raise Refusal(silence.trouble, silence.detail) from silence
+    with live_questions.place(endpoint.platform_id, receiver.identifier) as place:
+        try:
+            answer = send(endpoint, message, settings.LIVE_QUESTION_TIMEOUT_S)
+        except ports.NoAnswer as silence:
+            place.alive = silence.trouble == "receiver_answered_rubbish"
+            raise Refusal(silence.trouble, silence.detail) from silence
+        place.alive = is_alive(answer)
     if not 200 <= answer.status < 300:
         raise Refusal("receiver_refused", f"{receiver} answered with HTTP status {answer.status}.")
     return answer
+
+
+def is_alive(answer: ports.Answer) -> bool:
+    """Whether the platform itself answered, or failed, or a proxy in front of it."""
+    return answer.status < 500
 
 
 def _endpoint_of(receiver: OperatorIdentifier, environment: str) -> RoamingEndpoint:
