@@ -9,10 +9,14 @@ from enum import StrEnum
 
 
 class Method(StrEnum):
-    """How the driver identifies (5.6)."""
+    """How the driver identifies (5.6). The drivers of the demo have a card or scan a code."""
 
     RFID = "RFID"
     QR_CODE = "QR_CODE"
+    APP = "APP"
+    PNC = "PNC"
+    AD_HOC = "AD_HOC"
+    OTHER = "OTHER"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """A platform's way to the clearing house: HTTP with kept connections, and patience.
 
 Where the clearing house cannot be reached or asks for time (503, 504), the same message goes again
-under the same X-Message-ID, each time a little later, so that nothing is lost on the way.
+under the same X-Message-ID, each time a little later, so that nothing is lost on the way. Codes
+that a platform takes for an answer (`final`) end that: nobody at an EVSE waits for a minute.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -22,6 +23,7 @@ from urllib3.exceptions import HTTPError
 from roaming.simulator.sdr_writer import to_json
 
 WORTH_ANOTHER_TRY = {429, 500, 502, 503, 504}
+STILL_WORKED_ON = "request_in_progress"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 3.0
 TIMEOUT_S = 30.0
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -37,13 +39,17 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to the clearing house. `path` is below the API's address, its parts quoted."""
+    """One message to the clearing house. `path` is below the API's address, its parts quoted.
+
+    Without a `message_id` it gets one when it is sent.
+    """
 
     method: str
     path: str
     body: bytes = b""
     correlation_id: str = ""
     content_type: str = JSON
+    message_id: str = ""
 
     @classmethod
     def of(cls, method: str, path: str, content: object, correlation_id: str = "") -> Message:
@@ -58,6 +64,7 @@ class Reply:
     status: int
     content: Any
     tries: int
+    raw: bytes = b""
 
     @property
     def accepted(self) -> bool:
@@ -70,15 +77,48 @@ class Reply:
         return str(code or f"http_{self.status}")
 
 
-class Hub:
-    """The clearing house, as this platform reaches it. Safe for use by many threads."""
+class Observer(Protocol):
+    """Who wants to know what is said: before a message goes out, and what came of it."""
 
-    def __init__(self, address: str, connections: int, patience_s: float) -> None:
+    def sending(self, message: Message, message_id: str) -> None: ...
+
+    def answered(self, message: Message, message_id: str, reply: Reply) -> None: ...
+
+    def given_up(self, message: Message, message_id: str, trouble: str) -> None: ...
+
+
+class _Nobody:
+    def sending(self, message: Message, message_id: str) -> None:
+        """Nobody wants to know."""
+
+    def answered(self, message: Message, message_id: str, reply: Reply) -> None:
+        """Nobody wants to know."""
+
+    def given_up(self, message: Message, message_id: str, trouble: str) -> None:
+        """Nobody wants to know."""
+
+
+class Hub:
+    """The clearing house, as this platform reaches it. Safe for use by many threads.
+
+    A refusal whose code is in `final` is an answer, whatever its status.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        connections: int,
+        patience_s: float,
+        observer: Observer | None = None,
+        final: frozenset[str] = frozenset(),
+    ) -> None:
         self._base = urlsplit(address).path.rstrip("/")
         self._pool = urllib3.connection_from_url(
             address, maxsize=connections, block=False, timeout=TIMEOUT_S
         )
         self._patience_s = patience_s
+        self._observer = observer or _Nobody()
+        self._final = final
         self._stopped = threading.Event()
         self.token = ""
 
@@ -93,10 +133,21 @@ class Hub:
 
     def send(self, message: Message) -> Reply:
         """Sends until there is an answer. Raises HubUnreachableError, StoppedError."""
+        message_id = message.message_id or str(uuid.uuid4())
+        self._observer.sending(message, message_id)
+        try:
+            reply = self._send(message, message_id)
+        except HubUnreachableError as error:
+            self._observer.given_up(message, message_id, str(error))
+            raise
+        self._observer.answered(message, message_id, reply)
+        return reply
+
+    def _send(self, message: Message, message_id: str) -> Reply:
         headers = {
             "Authorization": f"Bearer {self.token}",
             "Content-Type": message.content_type,
-            "X-Message-ID": str(uuid.uuid4()),
+            "X-Message-ID": message_id,
         }
         if message.correlation_id:
             headers["X-Correlation-ID"] = message.correlation_id
@@ -109,13 +160,19 @@ class Hub:
             except HTTPError as error:
                 trouble = str(error)
             else:
-                if response.status not in WORTH_ANOTHER_TRY:
-                    return Reply(response.status, _content(response.data), tries)
+                reply = Reply(response.status, _content(response.data), tries, response.data)
+                if self._is_an_answer(reply):
+                    return reply
                 trouble = f"HTTP {response.status} {response.data[:300]!r}"
             if time.monotonic() > deadline:
                 raise HubUnreachableError(f"{message.method} {message.path}: {trouble}")
             self.pause(_pause_s(tries))
         raise StoppedError
+
+    def _is_an_answer(self, reply: Reply) -> bool:
+        if reply.status in WORTH_ANOTHER_TRY:
+            return reply.code in self._final
+        return reply.code != STILL_WORKED_ON
 
     def now(self) -> datetime:
         """The business clock. Raises as `send` does."""
