@@ -10,6 +10,8 @@ from clearinghouse.metrics import metrics
 from roaming.api.operations import refusal_catalogue
 from roaming.api.problems import not_found
 
+handler400 = "clearinghouse.error_pages.bad_request"
+handler500 = "clearinghouse.error_pages.server_error"
 urlpatterns = [
     path("livez", alive, name="alive"),
     path("readyz", ready, name="ready"),

@@ -16,6 +16,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from roaming.api.authentication import bearer_token
+from roaming.api.filters import MomentFilter
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
 from roaming.api.rendering import AsSentField
@@ -221,7 +222,7 @@ class SiteSerializer(serializers.ModelSerializer[Site]):
 class SiteFilter(django_filters.FilterSet):
     visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
     country = django_filters.CharFilter(lookup_expr="iexact")
-    updated_since = django_filters.IsoDateTimeFilter("last_updated", lookup_expr="gte")
+    updated_since = MomentFilter("last_updated", lookup_expr="gte")
 
     class Meta:
         model = Site

@@ -13,6 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 
+from roaming.api.filters import MomentFilter
 from roaming.api.group1_general import StoredObject, visible_cso_condition
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
@@ -125,7 +126,7 @@ class TariffSerializer(serializers.ModelSerializer[TariffVersion]):
 
 class TariffFilter(django_filters.FilterSet):
     visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
-    received_since = django_filters.IsoDateTimeFilter("received_at", lookup_expr="gte")
+    received_since = MomentFilter("received_at", lookup_expr="gte")
 
     class Meta:
         model = TariffVersion

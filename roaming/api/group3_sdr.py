@@ -14,6 +14,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 
+from roaming.api.filters import MomentFilter
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import LatestArrivalFirst
 from roaming.api.rendering import AsSentField, ExactDecimal
@@ -242,7 +243,7 @@ class SdrFilter(django_filters.FilterSet):
     visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
     home_csp = django_filters.CharFilter(field_name="home_csp__identifier")
     state = django_filters.CharFilter(field_name="standing__state")
-    received_since = django_filters.IsoDateTimeFilter("received_at", lookup_expr="gte")
+    received_since = MomentFilter("received_at", lookup_expr="gte")
 
     class Meta:
         model = Sdr

@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 
+from roaming.api.filters import MomentFilter
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
 from roaming.api.rendering import ExactDecimal
@@ -79,7 +80,7 @@ class ServiceSessionSerializer(serializers.ModelSerializer[ServiceSession]):
 class ServiceSessionFilter(django_filters.FilterSet):
     visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
     home_csp = django_filters.CharFilter(field_name="home_csp__identifier")
-    opened_since = django_filters.IsoDateTimeFilter("opened_at", lookup_expr="gte")
+    opened_since = MomentFilter("opened_at", lookup_expr="gte")
 
     class Meta:
         model = ServiceSession

@@ -12,7 +12,7 @@ from roaming.api.correlation import correlation_id_of
 from roaming.api.message_view import MessageView, decode
 from roaming.api.schema import AGREEING, ASKING, READING, refusals
 from roaming.domain.decision import IdentificationQuestion
-from roaming.domain.refusals import Refusal
+from roaming.domain.moments import check_moment
 from roaming.domain.use_case import UseCase
 from roaming.use_cases.uc4_01_online_identification import identify_online
 
@@ -48,8 +48,8 @@ class AuthorisationView(MessageView):
         body = self.body_of(request)
         envelope = self.envelope(request, body)
         question = decode(body, IdentificationQuestion)
-        if question.requested_at is not None and question.requested_at.tzinfo is None:
-            raise Refusal("time_without_offset", "Say the offset from UTC.", "requested_at")
+        if question.requested_at is not None:
+            check_moment(question.requested_at, "requested_at")
         home_csp, decision = identify_online(envelope, question)
         content = AuthorisationAnswer(
             decision=decision.decision,

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import msgspec
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import DisallowedHost, PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
@@ -45,6 +45,7 @@ _DRF: list[tuple[type[Exception], str]] = [
     (exceptions.PermissionDenied, "party_not_held"),
     (PermissionDenied, "party_not_held"),
     (Http404, "not_found"),
+    (SuspiciousOperation, "malformed_request"),
     (OperationalError, "unavailable"),
     (InterfaceError, "unavailable"),
 ]
@@ -59,7 +60,10 @@ def as_refusal(error: Exception) -> Refusal:
             if code == "unavailable":
                 logger.error("the database did not answer", exc_info=error)
                 return Refusal(code, "The database did not answer.")
-            return Refusal(code, *_detail_and_field(error))
+            detail, field = _detail_and_field(error)
+            # A filter may say more than invalid_field.
+            named = _named_code(detail) if kind is exceptions.ValidationError else None
+            return Refusal(named or code, str(detail), field)
     logger.error("unforeseen error", exc_info=error)
     return Refusal("internal_error", "An unforeseen error was recorded.")
 
@@ -69,11 +73,13 @@ def _detail_and_field(error: Exception) -> tuple[str, str | None]:
     detail = getattr(error, "detail", None) or str(error) or "It cannot be done."
     if isinstance(detail, dict):
         field, messages = next(iter(detail.items()))
-        first = messages[0] if isinstance(messages, list) else messages
-        return str(first), str(field)
-    if isinstance(detail, list):
-        return str(detail[0]), None
-    return str(detail), None
+        return (messages[0] if isinstance(messages, list) else messages), str(field)
+    return (detail[0] if isinstance(detail, list) else detail), None
+
+
+def _named_code(detail: str) -> str | None:
+    code = getattr(detail, "code", None)
+    return code if code in CATALOGUE else None
 
 
 def problem(request: Request | HttpRequest, refusal: Refusal) -> HttpResponse:
@@ -109,6 +115,19 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The 404 below /api/."""
     return problem(request, Refusal("not_found", "There is nothing at this address."))
+
+
+def unusable_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The 400 below /api/ of a request that no view ever saw: a bad Host header, for one."""
+    if isinstance(exception, DisallowedHost):
+        detail = "The Host header names none of the clearing house's names."
+        return problem(request, Refusal("malformed_request", detail, "Host"))
+    return problem(request, as_refusal(exception))
+
+
+def failed_request(request: HttpRequest) -> HttpResponse:
+    """The 500 below /api/ of what broke outside of a view; Django has logged it."""
+    return problem(request, Refusal("internal_error", "An unforeseen error was recorded."))
 
 
 assert all(code in CATALOGUE for _, code in _DRF)

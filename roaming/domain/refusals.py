@@ -40,6 +40,8 @@ _ALL = [
         Fault.SENDER,
         ("malformed_body", 400, "The body is not well-formed JSON",
          "Send one JSON document in UTF-8."),
+        ("malformed_request", 400, "The request itself cannot be used",
+         "Call the clearing house by its own host name, as the API documentation shows."),
         ("invalid_field", 422, "A field is missing or has a value that cannot be used",
          "Correct the named field."),
         ("invalid_identifier", 422, "An identifier does not follow its syntax",

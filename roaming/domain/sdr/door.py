@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from roaming.domain.moments import CLOCK_TOLERANCE, plausible_moment
+from roaming.domain.moments import CLOCK_TOLERANCE, POSSIBLE, plausible_moment
 from roaming.domain.sdr.message import SdrMessage
 from roaming.domain.sdr.states import Severity
 
@@ -152,7 +152,7 @@ def _unclear_times(message: SdrMessage) -> Iterator[DoorFinding]:
                 Severity.FATAL,
                 f"{name} is not a possible time of a charging session.",
                 str(moment),
-                "a time between 2000 and 2100",
+                POSSIBLE,
             )
         elif moment is not None and moment.tzinfo is None:
             yield DoorFinding(
