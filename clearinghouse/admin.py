@@ -14,6 +14,7 @@ from django.urls import reverse
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
+from clearinghouse.admin_access import REMOVE_SECOND_FACTOR, second_factor_column
 from clearinghouse.models import User
 from roaming.staff_pages.cells import anchor, column, moment_column
 from roaming.staff_pages.long_lists import clean_term
@@ -62,7 +63,8 @@ class StaffUserAdmin(WithPermissions, UserAdmin, StaffAdmin):  # type: ignore[mi
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "email", "is_active", "last_seen")
     list_filter = ("is_active", "is_superuser", "groups")
-    readonly_fields = ("last_seen", "joined")
+    readonly_fields = ("last_seen", "joined", "second_factor")
+    steps = (REMOVE_SECOND_FACTOR,)
     autocomplete_fields = ("groups",)
     filter_horizontal = ()
     fieldsets = (
@@ -72,15 +74,21 @@ class StaffUserAdmin(WithPermissions, UserAdmin, StaffAdmin):  # type: ignore[mi
             "What they may do",
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
         ),
-        ("Seen", {"fields": ("last_seen", "joined")}),
+        ("Log-in", {"fields": ("second_factor", "last_seen", "joined")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2")}),)
 
     def page_links(self, request: HttpRequest, row: Any) -> Sequence[tuple[str, str]]:
-        """The way to a new password. What is kept of the old one is shown nowhere."""
-        if not self.has_change_permission(request, row):
-            return ()
-        return [("Set a new password", reverse("admin:auth_user_password_change", args=[row.pk]))]
+        """The ways to a new password and device. What is kept of the old is shown nowhere."""
+        links = []
+        if request.user.pk == row.pk:
+            links.append(("Set up your second factor", reverse("second-factor-setup")))
+        if self.has_change_permission(request, row):
+            address = reverse("admin:auth_user_password_change", args=[row.pk])
+            links.append(("Set a new password", address))
+        return links
+
+    second_factor = second_factor_column
 
     last_seen = moment_column("last_login", "Last log-in", "last_login")
     joined = moment_column("date_joined", "Since")

@@ -101,6 +101,12 @@ NAVIGATION = [
         "Administration",
         _list("Staff", "person", "clearinghouse", "user"),
         _list("Groups", "group", "auth", "group"),
+        {
+            "title": "Failed log-ins",
+            "icon": "lock",
+            "link": reverse_lazy("admin:axes_accessattempt_changelist"),
+            "permission": lambda request: request.user.has_perm("clearinghouse.change_user"),
+        },
         _list("What staff did", "history", "admin", "logentry"),
     ),
 ]

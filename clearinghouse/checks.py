@@ -56,6 +56,12 @@ def settings_are_fit_for_real_use(**kwargs: Any) -> list[CheckMessage]:
             "Unset CLEARINGHOUSE_ALLOW_PLAIN_HTTP_ENDPOINTS.",
         ),
         (
+            settings.SECOND_FACTOR_REQUIRED,
+            "E011",
+            "Staff may work without a second factor.",
+            "Leave CLEARINGHOUSE_SECOND_FACTOR unset, or set it to yes.",
+        ),
+        (
             settings.BEHIND_TLS,
             "E008",
             "The web server is not told that TLS ends in front of it.",

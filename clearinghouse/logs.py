@@ -50,5 +50,5 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
             }
         },
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {"django.request": {"level": "ERROR"}},
+        "loggers": {"django.request": {"level": "ERROR"}, "axes": {"level": "WARNING"}},
     }

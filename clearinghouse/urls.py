@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from clearinghouse import second_factor
 from clearinghouse.health import alive, ready
 from clearinghouse.metrics import metrics
 from roaming.api.operations import refusal_catalogue
@@ -17,6 +18,8 @@ urlpatterns = [
     path("readyz", ready, name="ready"),
     path("metrics", metrics, name="metrics"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/second-factor/", second_factor.verify, name="second-factor"),
+    path("admin/second-factor/setup/", second_factor.set_up, name="second-factor-setup"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("roaming.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

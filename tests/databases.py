@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from psycopg import sql
@@ -26,9 +27,10 @@ _BUILDING = 4_711_001  # advisory lock: one process builds the template, the oth
 
 
 def migrations_fingerprint() -> str:
-    """Changes when any migration or grant of ours changes."""
-    digest = hashlib.sha256()
+    """Changes when any migration or grant of ours, any app or the version of any package does."""
+    digest = hashlib.sha256(" ".join(settings.INSTALLED_APPS).encode())
     files = [*ROOT.glob("*/migrations/*.py"), ROOT / "clearinghouse" / "database_roles.py"]
+    files.append(ROOT / "requirements.txt")
     for path in sorted(files):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
@@ -66,6 +67,10 @@ def make_world() -> World:
     wrong = _deviating(trade)
     entry = _journal(cast, session)
     delivery = _delivery(cast, entry)
+    AccessAttempt.objects.create(
+        username="somebody", ip_address="192.0.2.1", user_agent="", http_accept="", path_info="",
+        get_data="", post_data="", failures_since_start=2,
+    )  # fmt: skip
     business_time(NOVEMBER)
     return World(
         cast, trade, closing, clerk, colleague, session, sdr, wrong, delivery, entry
