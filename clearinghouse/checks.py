@@ -1,6 +1,6 @@
 """System checks of our own: what must hold before real use, with ids (house.md, habits).
 
-`manage.py check --tag production` is what `script/server` asks before it starts anything.
+`manage.py check --deploy` is what `script/server` asks before it starts anything.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def test_what_the_production_checks_refuse_is_not_started(project: Path) -> None
     assert done.returncode == 1
     assert "DEBUG is on" in done.stderr
     assert (project / "steps").read_text() == (
-        "check --deploy --tag production --fail-level WARNING\n"
+        "check --deploy --fail-level WARNING\n"
     )
     assert not (project / "web.started").exists()
 
