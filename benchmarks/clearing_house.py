@@ -82,13 +82,15 @@ def make_parties() -> str:
     from django.utils import timezone
 
     from roaming import models
+    from roaming.domain.use_case import UseCase
+    from roaming.hub_switch import Envelope
     from roaming.use_cases.agreement_lifecycle import (
         AcceptanceRecord,
         accept_agreement,
         propose_agreement,
     )
     from roaming.use_cases.uc1_01_platform_authentication import (
-        EndpointOffer,
+        PlatformOffer,
         issue_registration_token,
         register_platform,
     )
@@ -108,8 +110,9 @@ def make_parties() -> str:
         models.PlatformIdentifier.objects.create(
             platform=platform, identifier=held, environment=platform.environment
         )
-        offer = EndpointOffer("http://127.0.0.1:9/", "benchmark-secret-of-the-platform")
-        _, tokens[role] = register_platform(issue_registration_token(platform, now), offer, now)
+        envelope = Envelope(UseCase.UC1_1, platform, "benchmark", "benchmark", now)
+        invitation = issue_registration_token(platform, now)
+        tokens[role] = register_platform(envelope, invitation, PlatformOffer(), now)
     agreement = models.Agreement.objects.create(
         visited_cso=models.Operator.objects.get(name="DE*BMO"),
         home_csp=models.Operator.objects.get(name="DE-BMP"),

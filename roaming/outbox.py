@@ -11,7 +11,15 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from roaming.models import Agreement, Delivery, Environment, OperatorIdentifier, Platform
+from roaming.domain.receiving import takes
+from roaming.models import (
+    Agreement,
+    Delivery,
+    Environment,
+    OperatorIdentifier,
+    Platform,
+    RoamingEndpoint,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +43,11 @@ _COPY = f"COPY roaming_delivery ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
 def enqueue(parcels: Iterable[Parcel]) -> None:
-    """Leaves the parcels as rows, in the caller's transaction. COPY: bodies may be megabytes."""
-    drafts = [_draft(parcel, timezone.now()) for parcel in parcels]
+    """Leaves the parcels as rows, in the caller's transaction. COPY: bodies may be megabytes.
+
+    A platform that said at its registration what it takes is sent nothing else.
+    """
+    drafts = [_draft(parcel, timezone.now()) for parcel in _taken(list(parcels))]
     if not drafts:
         return
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
@@ -44,16 +55,28 @@ def enqueue(parcels: Iterable[Parcel]) -> None:
             copy.write_row([getattr(draft, name) for name in _COLUMNS])
 
 
-def enqueue_leased(parcel: Parcel, lease_s: float) -> Delivery:
-    """Leaves a parcel that the caller means to carry itself at once.
+def enqueue_leased(parcel: Parcel, lease_s: float) -> Delivery | None:
+    """Leaves a parcel that the caller means to carry itself at once; None: it is not taken there.
 
     Until the lease ends no worker takes it; if the caller dies, a worker does.
     """
+    if not _taken([parcel]):
+        return None
     now = timezone.now()
     delivery = _draft(parcel, now)
     delivery.leased_until = now + timedelta(seconds=lease_s)
     delivery.save(force_insert=True)
     return delivery
+
+
+def _taken(parcels: list[Parcel]) -> list[Parcel]:
+    """Without those whose receiver said that it does not take their path."""
+    said = dict(
+        RoamingEndpoint.objects.filter(platform__in={parcel.receiver.pk for parcel in parcels})
+        .exclude(paths=[])
+        .values_list("platform_id", "paths")
+    )
+    return [parcel for parcel in parcels if takes(said.get(parcel.receiver.pk, ()), parcel.path)]
 
 
 def _draft(parcel: Parcel, now: datetime) -> Delivery:

@@ -39,6 +39,12 @@ class FakeParty:
         self.answers["/uc3-1/local-start"] = (200, answer)
         self.answers["/uc4-1/authorisation"] = (200, answer)
 
+    def ordinary(self, message: Received) -> tuple[int, Any]:
+        """What a platform answers that nobody told otherwise."""
+        if message.path == "/uc1-1/handshake":
+            return 200, {"nonce": message.body["nonce"], "version": "1"}
+        return 200, {}
+
     def messages(self, path: str) -> list[Received]:
         return [message for message in self.received if message.path == path]
 
@@ -54,7 +60,7 @@ def fake_party() -> Iterator[FakeParty]:
             message = Received(self.path, dict(self.headers.items()), json.loads(raw))
             party.received.append(message)
             time.sleep(party.delay_s)
-            answer = party.answers.get(self.path, (200, {}))
+            answer = party.answers.get(self.path, party.ordinary(message))
             status, body = answer(message) if callable(answer) else answer
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)

@@ -81,4 +81,10 @@ ASKING = (
     "receiver_overloaded",
     "overloaded",
 )
-AGREEING = ("no_agreement", "agreement_suspended", "agreement_ended", "service_not_covered")
+AGREEING = (
+    "no_agreement",
+    "agreement_suspended",
+    "agreement_ended",
+    "service_not_covered",
+    "party_suspended",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roaming.api import (
+    group1_authentication,
     group1_general,
     group2_tariffs,
     group3_sdr,
@@ -14,6 +15,7 @@ from roaming.api import (
 
 app_name = "roaming"
 urlpatterns = [
+    *group1_authentication.urlpatterns,
     *group1_general.urlpatterns,
     *group2_tariffs.urlpatterns,
     *group3_start.urlpatterns,

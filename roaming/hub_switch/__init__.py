@@ -6,6 +6,7 @@ The only code that talks to other platforms, through `roaming.ports`.
 from roaming.hub_switch.asking import ask, encrypt_secret
 from roaming.hub_switch.delivering import deliver_due, send_now
 from roaming.hub_switch.envelope import Envelope
+from roaming.hub_switch.handshaking import parties_of, shake_hands
 from roaming.hub_switch.journal import (
     JournalLine,
     Verdict,
@@ -28,7 +29,9 @@ __all__ = [
     "find_route",
     "held_party",
     "known_party",
+    "parties_of",
     "send_now",
+    "shake_hands",
     "write_admission",
     "write_verdict",
     "write_verdicts",

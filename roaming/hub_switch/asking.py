@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connection
 
 from roaming import ports
+from roaming.domain.receiving import starts_business, takes
 from roaming.domain.refusals import Refusal
 from roaming.hub_switch.live_questions import live_questions
 from roaming.models import Delivery, OperatorIdentifier, Platform, RoamingEndpoint
@@ -42,7 +43,7 @@ def ask(
     and without asking receiver_offline, receiver_overloaded or overloaded. Must be called outside a
     transaction: the question may take seconds.
     """
-    endpoint = _endpoint_of(receiver, environment)
+    endpoint = _endpoint_of(receiver, environment, message)
     with live_questions.place(endpoint.platform_id, receiver.identifier) as place:
         try:
             answer = send(endpoint, message, settings.LIVE_QUESTION_TIMEOUT_S)
@@ -60,11 +61,21 @@ def is_alive(answer: ports.Answer) -> bool:
     return answer.status < 500
 
 
-def _endpoint_of(receiver: OperatorIdentifier, environment: str) -> RoamingEndpoint:
+def _endpoint_of(
+    receiver: OperatorIdentifier, environment: str, message: ports.OutgoingMessage
+) -> RoamingEndpoint:
     platform = platform_of(receiver, environment)
     endpoint = RoamingEndpoint.objects.filter(platform=platform).first() if platform else None
     if platform is None or endpoint is None or platform.status == Platform.Status.ENDED:
         raise Refusal("receiver_not_connected", f"{receiver} has no roaming endpoint.")
+    if platform.status == Platform.Status.SUSPENDED and starts_business(message.path):
+        raise Refusal(
+            "receiver_not_connected", f"The platform of {receiver} is suspended for new business."
+        )
+    if not takes(endpoint.paths, message.path):
+        raise Refusal(
+            "receiver_not_connected", f"The platform of {receiver} does not take {message.path}."
+        )
     return endpoint
 
 
@@ -72,10 +83,17 @@ def send(
     endpoint: RoamingEndpoint, message: ports.OutgoingMessage, timeout_s: float
 ) -> ports.Answer:
     """Carries one message in the endpoint's dialect. Raises NoAnswer."""
-    client = ports.clients[endpoint.dialect]
+    return carry(endpoint.dialect, address_of(endpoint), message, timeout_s)
+
+
+def carry(
+    dialect: str, address: ports.Address, message: ports.OutgoingMessage, timeout_s: float
+) -> ports.Answer:
+    """Carries one message to an address that need not be registered yet. Raises NoAnswer."""
+    client = ports.clients[dialect]
     if connection.settings_dict.get("OPTIONS", {}).get("pool"):
         connection.close()  # gives the connection back to the pool while we wait
-    return client.send(address_of(endpoint), message, timeout_s)
+    return client.send(address, message, timeout_s)
 
 
 def outgoing(delivery: Delivery) -> ports.OutgoingMessage:

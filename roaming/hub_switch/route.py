@@ -16,6 +16,7 @@ from roaming.hub_switch.envelope import Envelope
 from roaming.models import (
     Agreement,
     AgreementSuspension,
+    Operator,
     OperatorIdentifier,
     OperatorPair,
     Platform,
@@ -82,10 +83,25 @@ def check_platform(platform: Platform, use_case: UseCase) -> None:
         raise Refusal("platform_suspended", f"The platform is {platform.status}.")
 
 
+def check_operators(use_case: UseCase, *parties: OperatorIdentifier) -> None:
+    """A suspended or ended operator has no new business, on either side; what runs goes on."""
+    for party in parties if use_case.new_business else ():
+        if party.operator.status in (Operator.Status.SUSPENDED, Operator.Status.ENDED):
+            raise Refusal(
+                "party_suspended",
+                f"The operator of {party} is {party.operator.status}.",
+                _FIELD[party.role],
+            )
+
+
 def find_route(
     envelope: Envelope, visited_cso: OperatorIdentifier, home_csp: OperatorIdentifier
 ) -> Route:
-    """The route of new business between two parties now. Refuses for want of an agreement."""
+    """The route of new business between two parties now.
+
+    Refuses party_suspended, and no_agreement and its kin for want of an agreement.
+    """
+    check_operators(envelope.use_case, visited_cso, home_csp)
     pair = OperatorPair.objects.filter(
         visited_cso=visited_cso.operator_id, home_csp=home_csp.operator_id
     ).first()

@@ -15,6 +15,10 @@ from roaming.simulator.drivers import Driver
 from roaming.simulator.platform_tally import Counting
 
 
+class _Handshake(msgspec.Struct, kw_only=True):
+    nonce: str
+
+
 class _Identification(msgspec.Struct, kw_only=True):
     token_uid: str = ""
     contract_id: str = ""
@@ -93,6 +97,7 @@ class HomeCsp:
     def answers(self) -> dict[str, Callable[[bytes], Any]]:
         """By path: what takes the body of a message and returns the answer."""
         return {
+            "/uc1-1/handshake": self._shake_hands,
             "/uc1-2/sites": lambda body: self._store(body, "sites"),
             "/uc2-1/tariffs": lambda body: self._store(body, "tariffs"),
             "/uc3-1/local-start": lambda body: self._decide(body, "starts"),
@@ -100,6 +105,12 @@ class HomeCsp:
             "/uc3-9/sdrs": self._take_sdrs,
             "/uc4-1/authorisation": lambda body: self._decide(body, "questions"),
         }
+
+    def _shake_hands(self, body: bytes) -> dict[str, Any]:
+        """UC1-1: whoever gets here has presented our secret."""
+        nonce = msgspec.json.decode(body, type=_Handshake).nonce
+        paths = [path.removeprefix("/") for path in self.answers()]
+        return {"nonce": nonce, "version": "1", "paths": paths}
 
     def _decide(self, body: bytes, what: str) -> dict[str, str]:
         """UC3-1 and UC4-1."""

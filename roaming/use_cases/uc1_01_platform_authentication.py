@@ -1,15 +1,20 @@
 """UC1-1, platform authentication (IEC 63119-2, 8.1; 5.4.1): register, rotate, revoke.
 
-Accepts: a one-time registration token with the address of a roaming endpoint and the secret that
-the clearing house shall present there; later, rotation and revocation of the platform's credential.
-Refuses: registration_token_invalid, platform_suspended, invalid_field.
+Accepts: a one-time registration token, with the address of a roaming endpoint and the secret that
+the clearing house shall present there, or without them where the platform pulls its messages;
+later, rotation and revocation of the platform's credential. Before a new endpoint counts, the
+clearing house shows it the secret and has to be given back a nonce (outside any transaction).
+Refuses: registration_token_invalid, platform_suspended, invalid_field, version_not_supported,
+handshake_failed, rotated_already. After a refusal everything is as it was: the registration token
+is unused, the old endpoint and credential are in use.
 Leaves behind: the endpoint (its secret encrypted), a credential (its secret as SHA-256 only), the
-platform as registered. Keys age in real time, whatever the business clock says.
+platform as registered, journal rows. Keys age in real time, whatever the business clock says.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -18,18 +23,31 @@ from django.conf import settings
 from django.db import transaction
 
 from roaming.domain.addresses import may_be_called, read_address
+from roaming.domain.handshake import VERSIONS
+from roaming.domain.receiving import unknown_path
 from roaming.domain.refusals import Refusal
 from roaming.domain.secrets import PREFIX_CHARACTERS, MachineToken, same_digest
-from roaming.hub_switch import encrypt_secret
+from roaming.hub_switch import (
+    Envelope,
+    Route,
+    Verdict,
+    encrypt_secret,
+    shake_hands,
+    write_admission,
+    write_verdict,
+)
 from roaming.models import (
     Credential,
+    JournalEntry,
     Platform,
     RegistrationToken,
     RoamingEndpoint,
 )
+from roaming.ports import Address
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 REGISTRATION_TOKEN_LIFE = timedelta(days=7)
+_STOPPED = (Platform.Status.SUSPENDED, Platform.Status.ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,23 @@ class EndpointOffer:
 
     url: str
     secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformOffer:
+    """What a platform says of itself. No endpoint: it pulls. No versions, no paths: all of them."""
+
+    endpoint: EndpointOffer | None = None
+    versions: Sequence[str] | None = None
+    paths: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """An endpoint that has answered the handshake, and the paths that it takes (empty: all)."""
+
+    offer: EndpointOffer
+    paths: list[str]
 
 
 def mint_token() -> MachineToken:
@@ -59,56 +94,50 @@ def issue_registration_token(platform: Platform, real_now: datetime) -> str:
     return str(token)
 
 
+def invited_platform(presented: str, real_now: datetime) -> Platform:
+    """The platform that an unused registration token was issued for. Refuses any other token."""
+    return _registration_token(presented, real_now, lock=False).platform
+
+
 def register_platform(
-    presented: str, offer: EndpointOffer, real_now: datetime
-) -> tuple[Platform, str]:
-    """Registers the platform that the token was issued for; returns it with its credential."""
+    envelope: Envelope, presented: str, offer: PlatformOffer, real_now: datetime
+) -> str:
+    """Registers the sender, which the token was issued for; returns its credential."""
     _check_offer(offer)
-    token = MachineToken.parse(presented)
+    _check_not_stopped(envelope.sender)
+    proven = _greet(envelope, offer)
     with transaction.atomic():
-        row = (
-            RegistrationToken.objects.select_for_update(of=("self",))
-            .select_related("platform")
-            .filter(prefix=token.prefix)
-            .first()
-            if token
-            else None
-        )
-        if (
-            row is None
-            or token is None
-            or not same_digest(bytes(row.secret_sha256), token.digest())
-            or row.used_at is not None
-            or row.expires_at <= real_now
-        ):
-            raise Refusal("registration_token_invalid", "Register with a token that is unused.")
+        row = _registration_token(presented, real_now, lock=True)
         # Locked: a suspension that comes at the same moment must not be undone here.
         platform = Platform.objects.select_for_update().get(pk=row.platform_id)
-        if platform.status in (Platform.Status.SUSPENDED, Platform.Status.ENDED):
-            raise Refusal("platform_suspended", f"The platform is {platform.status}.")
+        _check_not_stopped(platform)
         row.used_at = real_now
         row.save(update_fields=["used_at"])
-        _set_endpoint(platform, offer, real_now)
+        if proven is None:
+            RoamingEndpoint.objects.filter(platform=platform).delete()
+        else:
+            _set_endpoint(platform, proven, real_now)
         # Who registers anew has lost the old credential or fears that it leaked.
         platform.credentials.filter(revoked_at=None).update(revoked_at=real_now)
         credential = _issue_credential(platform, real_now)
         platform.status = Platform.Status.CONNECTED
         platform.save(update_fields=["status"])
-    return platform, credential
+        _note(envelope, f"registered; {_words(offer)}")
+    return credential
 
 
 def rotate_credential(
-    presented: Credential, offer: EndpointOffer | None, real_now: datetime
+    envelope: Envelope, presented: Credential, offer: PlatformOffer, real_now: datetime
 ) -> tuple[str, datetime]:
     """A new credential; the old ones end after the overlap. Returns it and when they end.
 
-    With `offer` the endpoint's address and our outbound secret change in the same step.
+    With an endpoint its address and our outbound secret change in the same step.
     """
     if presented.expires_at is not None:
         # Else whoever found an old token could make itself a new one that never ends.
         raise Refusal("rotated_already", "Rotate with the token that the last rotation gave.")
-    if offer is not None:
-        _check_offer(offer)
+    _check_offer(offer)
+    proven = _greet(envelope, offer)
     platform = presented.platform
     ends = real_now + timedelta(hours=settings.CREDENTIAL_OVERLAP_HOURS)
     with transaction.atomic():
@@ -120,9 +149,10 @@ def rotate_credential(
             raise Refusal("rotated_already", "Another rotation was faster.")
         live = platform.credentials.filter(revoked_at=None)
         live.filter(expires_at=None).update(expires_at=ends)
-        if offer is not None:
-            _set_endpoint(platform, offer, real_now)
+        if proven is not None:
+            _set_endpoint(platform, proven, real_now)
         credential = _issue_credential(platform, real_now)
+        _note(envelope, f"rotated; {_words(offer)}")
     return credential, ends
 
 
@@ -146,6 +176,56 @@ def find_credential(presented: str, real_now: datetime) -> Credential | None:
     return row
 
 
+def _registration_token(presented: str, real_now: datetime, *, lock: bool) -> RegistrationToken:
+    """The token's row, usable now. Refuses registration_token_invalid."""
+    token = MachineToken.parse(presented)
+    rows = RegistrationToken.objects.select_related("platform")
+    if lock:
+        rows = rows.select_for_update(of=("self",))
+    row = rows.filter(prefix=token.prefix).first() if token else None
+    if (
+        row is None
+        or token is None
+        or not same_digest(bytes(row.secret_sha256), token.digest())
+        or row.used_at is not None
+        or row.expires_at <= real_now
+    ):
+        raise Refusal("registration_token_invalid", "Register with a token that is unused.")
+    return row
+
+
+def _check_not_stopped(platform: Platform) -> None:
+    if platform.status in _STOPPED:
+        raise Refusal("platform_suspended", f"The platform is {platform.status}.")
+
+
+def _greet(envelope: Envelope, offer: PlatformOffer) -> _Proven | None:
+    """The handshake, between two journal rows; None where there is no endpoint to shake hands with.
+
+    What the platform answers there counts for more than what the registration says of paths.
+    """
+    if offer.endpoint is None:
+        return None
+    write_admission(envelope, Route())
+    address = Address(offer.endpoint.url, offer.endpoint.secret)
+    try:
+        answer = shake_hands(envelope.sender, address, envelope.correlation_id)
+    except Refusal as refusal:
+        refusal.journalled = True
+        write_verdict(envelope, Route(), Verdict.of_refusal(refusal))
+        raise
+    paths = answer.paths if answer.paths is not None else offer.paths
+    return _Proven(offer.endpoint, list(paths or ()))
+
+
+def _note(envelope: Envelope, what: str) -> None:
+    write_verdict(envelope, Route(), Verdict(JournalEntry.Outcome.ACCEPTED, answer=what))
+
+
+def _words(offer: PlatformOffer) -> str:
+    return f"endpoint {offer.endpoint.url}" if offer.endpoint else "no new endpoint"
+
+
 def _issue_credential(platform: Platform, real_now: datetime) -> str:
     token = mint_token()
     Credential.objects.create(
@@ -158,18 +238,34 @@ def _issue_credential(platform: Platform, real_now: datetime) -> str:
     return str(token)
 
 
-def _set_endpoint(platform: Platform, offer: EndpointOffer, real_now: datetime) -> None:
+def _set_endpoint(platform: Platform, proven: _Proven, real_now: datetime) -> None:
     RoamingEndpoint.objects.update_or_create(
         platform=platform,
         defaults={
-            "url": offer.url,
-            "outbound_secret": encrypt_secret(offer.secret),
+            "url": proven.offer.url,
+            "outbound_secret": encrypt_secret(proven.offer.secret),
+            "paths": proven.paths,
+            "verified_at": real_now,
             "updated_at": real_now,
         },
     )
 
 
-def _check_offer(offer: EndpointOffer) -> None:
+def _check_offer(offer: PlatformOffer) -> None:
+    if offer.versions is not None and not set(offer.versions) & set(VERSIONS):
+        raise Refusal("version_not_supported", f"Spoken here: {', '.join(VERSIONS)}.", "versions")
+    if offer.paths is not None and not offer.paths:
+        raise Refusal("invalid_field", "Name at least one path, or leave it out.", "paths")
+    unknown = unknown_path(offer.paths or ())
+    if unknown is not None:
+        raise Refusal("invalid_field", f"Nothing is ever sent to {unknown[:60]!r}.", "paths")
+    if offer.endpoint is not None:
+        _check_endpoint(offer.endpoint)
+    elif offer.paths is not None:
+        raise Refusal("invalid_field", "Without an endpoint nothing is sent anywhere.", "paths")
+
+
+def _check_endpoint(offer: EndpointOffer) -> None:
     try:
         parts = urlsplit(offer.url)
         port_is_fine = parts.port is None or parts.port > 0

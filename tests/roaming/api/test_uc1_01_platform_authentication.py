@@ -1,4 +1,7 @@
-"""UC1-1: registration with a one-time token, rotation with overlap, revocation."""
+"""UC1-1: registration with a one-time token, rotation with overlap, revocation.
+
+What passes between the two at the handshake: test_uc1_01_handshake.py.
+"""
 
 import json
 from datetime import timedelta
@@ -9,8 +12,17 @@ from django.utils import timezone
 from roaming import models
 from roaming.use_cases.uc1_01_platform_authentication import issue_registration_token
 from tests.cast import make_party
+from tests.fake_party import fake_party
 
-OFFER = {"url": "http://127.0.0.1:9/rep", "token": "a-secret-of-the-platform"}
+OFFER = {"token": "a-secret-of-the-platform"}
+
+
+@pytest.fixture(autouse=True)
+def rep():
+    """The newcomer's roaming endpoint."""
+    with fake_party() as party:
+        OFFER["url"] = party.url
+        yield party
 
 
 @pytest.fixture
@@ -22,10 +34,10 @@ def newcomer(db):
     return party
 
 
-def register(client, token, body=OFFER):
+def register(client, token, body=None):
     return client.post(
         "/api/v1/registration",
-        data=body,
+        data=OFFER if body is None else body,
         content_type="application/json",
         headers={"Authorization": f"Bearer {token}"},
     )
@@ -196,6 +208,7 @@ def test_registration_and_rotation_stand_in_the_journal(client, newcomer):
     ]
     rotate(client, token)
     client.delete("/api/v1/credentials", headers={"Authorization": f"Bearer {token}"})
-    answers = [row.body.content for row in models.JournalEntry.objects.order_by("id")]
+    rows = models.JournalEntry.objects.filter(phase="verdict").order_by("id")
+    answers = [row.body.content for row in rows]
     assert [text.split(";")[0] for text in answers] == ["registered", "rotated", "revoked"]
     assert OFFER["token"] not in "".join(answers)

@@ -56,6 +56,13 @@ def test_a_caller_without_the_secret_is_turned_away(caller):
     assert caller.counting.snapshot().received == {}
 
 
+def test_the_handshake_is_answered_with_its_nonce_and_the_paths_taken(caller):
+    status, answer = caller.post("/uc1-1/handshake", {"nonce": "n-1", "versions": ["1"]})
+    assert (status, answer["nonce"], answer["version"]) == (200, "n-1", "1")
+    assert "uc3-1/local-start" in answer["paths"]
+    assert caller.post("/uc1-1/handshake", {"nonce": "n-2"}, secret="guess")[0] == 401
+
+
 def test_a_message_that_nobody_knows_is_not_found(caller):
     assert caller.post("/uc9-9/anything", {})[0] == 404
 
