@@ -98,9 +98,7 @@ def test_what_the_production_checks_refuse_is_not_started(project: Path) -> None
     done = run(project / "script" / "server", settings=SETTINGS)
     assert done.returncode == 1
     assert "DEBUG is on" in done.stderr
-    assert (project / "steps").read_text() == (
-        "check --deploy --fail-level WARNING\n"
-    )
+    assert (project / "steps").read_text() == ("check --deploy --fail-level WARNING\n")
     assert not (project / "web.started").exists()
 
 
