@@ -5,6 +5,8 @@ from pathlib import Path
 
 from celery import Celery
 
+from clearinghouse import file_broker  # noqa: F401  registers itself as the transport of files
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clearinghouse.settings")
 
 app = Celery("clearinghouse")

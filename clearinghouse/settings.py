@@ -143,6 +143,14 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
         "store_processed": False,
         "polling_interval": 0.05,
     }
+elif CELERY_BROKER_URL.startswith(("redis", "valkey")):
+    # A tick that a killed worker had taken is given to another one after a minute, not an hour;
+    # it has expired by then, and the next tick has found its work long since.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 60,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+    }
 
 # --- Time -----------------------------------------------------------------------------------------
 USE_TZ = True

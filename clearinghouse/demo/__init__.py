@@ -11,7 +11,6 @@ run.
     children.py    processes: started, watched, ended
     leash.py       ends a process when its conductor is gone
     services.py    web server, worker, beat
-    file_broker.py   their broker of plain files, safe for several processes
     staff.py       two people at their desks: operators, platforms, agreements, tokens
     timeline.py    the steps in which the business clock goes through the month
     platforms.py   the operators' platforms, steered from here

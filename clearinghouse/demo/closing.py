@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from clearinghouse.celery import app
 from clearinghouse.demo.children import Children
-from clearinghouse.demo.file_broker import app
 from clearinghouse.demo.month import Tempo, live_through, stop_clock_at
 from clearinghouse.demo.platforms import Platforms
 from clearinghouse.demo.staff import ENVIRONMENT, Staff

@@ -33,7 +33,7 @@ def start_services(children: Children, environment: Mapping[str, str], port: int
         ],
         web,
     )
-    celery = [python, "-m", "celery", "--app", "clearinghouse.demo.file_broker"]
+    celery = [python, "-m", "celery", "--app", "clearinghouse"]
     children.start(
         "worker",
         [

@@ -1,6 +1,6 @@
 """Celery's broker of plain files, made safe for several processes.
 
-For use as `celery --app clearinghouse.demo.file_broker`.
+Importing it makes it the transport that the address filesystem:// stands for.
 
 kombu's own creates a message's file first and fills it afterwards; a worker that looks in between
 reads an empty file and dies of it. Here a message appears whole or not at all (a rename), and one
@@ -20,10 +20,6 @@ from typing import Any, TypeVar
 
 from kombu.transport import TRANSPORT_ALIASES, filesystem
 from kombu.utils import json
-
-from clearinghouse.celery import app
-
-__all__ = ["Channel", "Transport", "app"]
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from queue import Empty
 import pytest
 from kombu import Connection
 
-from clearinghouse.demo import file_broker
+from clearinghouse import file_broker
 
 
 @pytest.fixture
