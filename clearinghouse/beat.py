@@ -17,6 +17,7 @@ BEAT_SCHEDULE = {
     "deliver due messages": _every(1, "roaming.tasks.deliver_due"),
     "close unanswered questions": _every(30, "roaming.tasks.close_unanswered_questions"),
     "erase personal data by age": _every(3600, "roaming.tasks.erase_personal_data"),
+    "forget given answers": _every(300, "roaming.tasks.forget_given_answers"),
     "reconcile SDRs": _every(5, "settlement.tasks.reconcile_due"),
     "judge everything undecided once more": _every(3600, "settlement.tasks.reconcile_open"),
     "open the running periods": _every(3600, "settlement.tasks.open_due_periods"),

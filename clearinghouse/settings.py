@@ -67,6 +67,7 @@ AUTH_USER_MODEL = "clearinghouse.User"
 
 MIDDLEWARE = [
     "clearinghouse.middleware.ApiWatchMiddleware",
+    "roaming.api.manners.MannersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -189,6 +190,24 @@ RETENTION_MESSAGES_DAYS = env.number("CLEARINGHOUSE_RETENTION_MESSAGES_DAYS", 90
 RETENTION_PERSONAL_DATA_DAYS = env.number(
     "CLEARINGHOUSE_RETENTION_PERSONAL_DATA_DAYS", 400, least=35
 )
+# Limits of the API's edge; 0: none. Without a shared cache each web process counts for itself.
+MESSAGES_PER_MINUTE = env.number("CLEARINGHOUSE_MESSAGES_PER_MINUTE", 60_000)
+FAILED_AUTHENTICATIONS_PER_MINUTE = env.number(
+    "CLEARINGHOUSE_FAILED_AUTHENTICATIONS_PER_MINUTE", 30
+)
+CACHE_URL = env.text("CLEARINGHOUSE_CACHE_URL")
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    if CACHE_URL
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+# What proxies in front say of the caller is believed from these addresses only.
+TRUSTED_PROXIES = env.networks("CLEARINGHOUSE_TRUSTED_PROXIES")
+CLIENT_CERTIFICATE_HEADER = env.text("CLEARINGHOUSE_CLIENT_CERTIFICATE_HEADER")
+IDEMPOTENCY_HOURS = env.number("CLEARINGHOUSE_IDEMPOTENCY_HOURS", 24, least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # each endpoint states its own limit, checked while it reads
 
 # --- Web ------------------------------------------------------------------------------------------
@@ -247,6 +266,7 @@ OTP_TOTP_ISSUER = "Clearing house"
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["roaming.api.authentication.PlatformAuthentication"],
+    "DEFAULT_THROTTLE_CLASSES": ["roaming.api.rates.PlatformRate"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["roaming.api.rendering.ExactJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],

@@ -8,6 +8,8 @@ os.environ.setdefault("CLEARINGHOUSE_DATA_DIR", str(_TEST_DATA))
 os.environ.setdefault("CLEARINGHOUSE_BUSINESS_CLOCK_SETTABLE", "yes")
 os.environ.setdefault("CLEARINGHOUSE_ALLOW_PLAIN_HTTP_ENDPOINTS", "yes")
 os.environ.setdefault("CLEARINGHOUSE_LIVE_QUESTION_TIMEOUT_S", "1")
+# Tests of wrong tokens share one address; those of the limit set their own.
+os.environ.setdefault("CLEARINGHOUSE_FAILED_AUTHENTICATIONS_PER_MINUTE", "0")
 
 from clearinghouse.settings import *  # noqa: E402, F403
 from clearinghouse.settings import DATABASES, STATIC_ROOT  # noqa: E402

@@ -8,6 +8,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from roaming.api.callers import check_certificate
+from roaming.api.rates import note_failure
 from roaming.models import Credential, Platform
 from roaming.use_cases.uc1_01_platform_authentication import find_credential
 
@@ -21,7 +23,9 @@ class PlatformAuthentication(BaseAuthentication):
             return None
         credential = find_credential(token, timezone.now())
         if credential is None:
+            note_failure(request)
             raise AuthenticationFailed("The token is unknown, expired or revoked.")
+        check_certificate(request, credential.platform)
         return credential.platform, credential
 
     def authenticate_header(self, request: Request) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from django.http import HttpResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
@@ -14,8 +15,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from roaming.api.authentication import bearer_token
+from roaming.api.callers import check_certificate
 from roaming.api.interface import Version, spoken_versions
 from roaming.api.message_view import MessageView, decode
+from roaming.api.rates import check_failures, note_failure
 from roaming.api.schema import READING, refusals
 from roaming.domain.handshake import VERSION, Party
 from roaming.domain.refusals import Refusal
@@ -26,6 +29,7 @@ from roaming.use_cases.uc1_01_platform_authentication import (
     EndpointOffer,
     PlatformOffer,
     invited_platform,
+    platform_of_registration_token,
     register_platform,
     revoke_credential,
     rotate_credential,
@@ -116,6 +120,20 @@ class RegistrationView(MessageView):
     use_case = UseCase.UC1_1
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    answers_hold_secrets = True
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Guessing is slowed down; whoever is bound to a certificate presents it from the start."""
+        check_failures(request)
+        self._registering = platform_of_registration_token(bearer_token(request) or "")
+        if self._registering is None:
+            note_failure(request)
+        else:
+            check_certificate(request, self._registering)
+        super().initial(request, *args, **kwargs)
+
+    def asker(self, request: Request) -> Platform | None:
+        return self._registering
 
     @extend_schema(
         operation_id="register_platform",
@@ -165,7 +183,7 @@ class RegistrationView(MessageView):
             environment=platform.environment,
             parties=parties_of(platform),
         )
-        return self.render(request, content, 201)
+        return self.render(request, content, 201, reverse("roaming:uc1-1-credentials"))
 
 
 def _offer(said: Offer) -> PlatformOffer:
@@ -228,6 +246,7 @@ class RotationView(MessageView):
     """UC1-1, rotation with an overlap."""
 
     use_case = UseCase.UC1_1
+    answers_hold_secrets = True
 
     @extend_schema(
         operation_id="rotate_credentials",
@@ -266,7 +285,8 @@ class RotationView(MessageView):
         credential: Credential = request.auth  # type: ignore[assignment]
         envelope = self.envelope(request)
         token, until = rotate_credential(envelope, credential, offer, timezone.now())
-        return self.render(request, Rotation(token=token, previous_valid_until=until), 201)
+        content = Rotation(token=token, previous_valid_until=until)
+        return self.render(request, content, 201, reverse("roaming:uc1-1-credentials"))
 
 
 urlpatterns = [

@@ -9,7 +9,7 @@ import msgspec
 from django.conf import settings
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpResponse
-from django.urls import path
+from django.urls import path, reverse
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -118,7 +118,11 @@ class SdrIntake(MessageView):
             known=receipt.known,
             findings=[FindingPart.of(finding) for finding in receipt.findings],
         )
-        return self.render(request, content, 200 if receipt.known else 201)
+        if receipt.known:
+            return self.render(request, content)
+        return self.render(
+            request, content, 201, reverse("roaming:uc3-9-sdr", args=[receipt.sdr_id])
+        )
 
 
 class SdrBulkView(MessageView):

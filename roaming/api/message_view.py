@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from itertools import accumulate
 from typing import Any, TypeVar
@@ -13,7 +14,10 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from roaming.api.authentication import bearer_token
 from roaming.api.correlation import correlation_id_of, message_id_of
+from roaming.api.given_answers import Attempt, GivenBefore, begin, key_of
+from roaming.api.manners import say_what_is_read
 from roaming.api.problems import as_refusal, problem
 from roaming.domain.refusals import Refusal
 from roaming.domain.use_case import UseCase
@@ -37,16 +41,57 @@ class MessageView(APIView):
 
     use_case: UseCase
     media_types: tuple[str, ...] = ("application/json",)
+    # Answers that hold a credential are kept encrypted with the one that the caller presented.
+    answers_hold_secrets = False
+    _attempt: Attempt | None = None
 
     @property
     def max_bytes(self) -> int:
         return int(settings.MAX_MESSAGE_BYTES)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """After credentials and limits: a message that came before is answered as before."""
+        super().initial(request, *args, **kwargs)
+        if key_of(request) is None:
+            return
+        asker = self.asker(request)
+        if asker is not None:
+            token = (bearer_token(request) or "") if self.answers_hold_secrets else None
+            self._attempt = begin(request, asker, self._read(request), token)
+
+    def asker(self, request: Request) -> Platform | None:
+        """The platform whose keys and message ids are looked at."""
+        return request.user if isinstance(request.user, Platform) else None
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """The answer is kept before it goes out: whoever saw it sees the same again."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        attempt, self._attempt = self._attempt, None
+        if attempt is None:
+            return response
+        if getattr(response, "is_rendered", True):
+            attempt.settle(response)
+        else:
+            response.add_post_render_callback(attempt.settle)
+        return response
 
     def body_of(self, request: Request) -> bytes:
         """The raw body, within the limit. Refuses body_too_large and unsupported_media_type."""
         media_type = (request.META.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
         if media_type not in self.media_types:
             raise UnsupportedMediaType(media_type or "nothing")
+        if (request.META.get("HTTP_CONTENT_ENCODING") or "identity").lower() != "identity":
+            raise Refusal(
+                "unsupported_media_type", "Bodies are read unencoded.", "Content-Encoding"
+            )
+        return self._read(request)
+
+    def _read(self, request: Request) -> bytes:
+        """The body as it came, read once. Refuses length_required and body_too_large."""
+        inner = request._request
+        known: bytes | None = inner.__dict__.get("_body")
+        if known is not None:
+            return known
         if "chunked" in (request.META.get("HTTP_TRANSFER_ENCODING") or "").lower():
             raise Refusal("length_required", "Send a Content-Length instead of chunks.")
         try:
@@ -55,9 +100,10 @@ class MessageView(APIView):
             announced = 0
         if announced > self.max_bytes:
             raise Refusal("body_too_large", f"At most {self.max_bytes} bytes.")
-        body = bytes(request._request.read(self.max_bytes + 1))
+        body = bytes(inner.read(self.max_bytes + 1))
         if len(body) > self.max_bytes:
             raise Refusal("body_too_large", f"At most {self.max_bytes} bytes.")
+        inner._body, inner._stream = body, io.BytesIO(body)  # as if Django itself had read it
         return body
 
     def envelope(self, request: Request, body: bytes = b"") -> Envelope:
@@ -82,6 +128,8 @@ class MessageView(APIView):
 
     def handle_exception(self, exc: Exception) -> Any:
         """Every refusal of an authenticated platform's message stands in the journal."""
+        if isinstance(exc, GivenBefore):
+            return exc.response
         refusal = as_refusal(exc)
         request = self.request
         # Not `request.user`: where authentication failed, asking again would fail again.
@@ -94,14 +142,24 @@ class MessageView(APIView):
                 refusal = as_refusal(broken)
         response = problem(request, refusal)
         response.exception = True  # type: ignore[attr-defined]
+        if response.status_code == 415:
+            say_what_is_read(response, self, [str(request.method)])
+            response["Accept-Encoding"] = "identity"
         return response
 
-    def render(self, request: Request, content: object, status: int = 200) -> HttpResponse:
-        """The answer as JSON, decimals as strings, with the correlation id."""
+    def render(
+        self, request: Request, content: object, status: int = 200, location: str = ""
+    ) -> HttpResponse:
+        """The answer as JSON, decimals as strings, with the correlation id.
+
+        `location`: the address of what a 201 made.
+        """
         response = HttpResponse(
             msgspec.json.encode(content), content_type="application/json", status=status
         )
         response["X-Correlation-ID"] = correlation_id_of(request)
+        if location:
+            response["Location"] = location
         return response
 
 

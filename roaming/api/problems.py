@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 import msgspec
@@ -51,6 +52,18 @@ _DRF: list[tuple[type[Exception], str]] = [
 ]
 
 
+# How soon it makes sense to try again, in seconds; goes out as Retry-After.
+RETRY_AFTER_S = {
+    "request_in_progress": 2,
+    "rate_limited": 60,
+    "overloaded": 2,
+    "unavailable": 5,
+    "receiver_overloaded": 2,
+    "receiver_not_connected": 30,
+    "receiver_offline": 30,
+}
+
+
 def as_refusal(error: Exception) -> Refusal:
     """Any exception as a line of the catalogue; what nobody foresaw is our own fault, logged."""
     if isinstance(error, Refusal):
@@ -63,7 +76,11 @@ def as_refusal(error: Exception) -> Refusal:
             detail, field = _detail_and_field(error)
             # A filter may say more than invalid_field.
             named = _named_code(detail) if kind is exceptions.ValidationError else None
-            return Refusal(named or code, str(detail), field)
+            refusal = Refusal(named or code, str(detail), field)
+            wait = getattr(error, "wait", None)  # of Throttled
+            if wait is not None:
+                refusal.retry_after_s = math.ceil(wait)
+            return refusal
     logger.error("unforeseen error", exc_info=error)
     return Refusal("internal_error", "An unforeseen error was recorded.")
 
@@ -102,6 +119,9 @@ def problem(request: Request | HttpRequest, refusal: Refusal) -> HttpResponse:
     )
     response["X-Correlation-ID"] = correlation_id
     response.refusal_code = reason.code  # type: ignore[attr-defined]
+    wait_s = refusal.retry_after_s or RETRY_AFTER_S.get(reason.code)
+    if wait_s is not None:
+        response["Retry-After"] = str(wait_s)
     if reason.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="clearing house"'
     return response
@@ -130,4 +150,4 @@ def failed_request(request: HttpRequest) -> HttpResponse:
     return problem(request, Refusal("internal_error", "An unforeseen error was recorded."))
 
 
-assert all(code in CATALOGUE for _, code in _DRF)
+assert all(code in CATALOGUE for code in [*RETRY_AFTER_S, *(code for _, code in _DRF)])

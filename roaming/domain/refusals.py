@@ -82,6 +82,8 @@ _ALL = [
          "Use a new key for a new message; repeat a message with the very same body."),
         ("request_in_progress", 409, "The same message is being worked on at this moment",
          "Wait for its answer, or send the same again in a few seconds."),
+        ("precondition_failed", 412, "What is stored is not the version that you mean to change",
+         "Read it again, decide anew, and send its new entity tag in If-Match."),
         ("version_not_supported", 422, "None of the offered versions is spoken here",
          "GET /api/v1/versions says which are."),
         ("unknown_session", 404, "No service session with this id concerns you",
@@ -159,6 +161,7 @@ class Refusal(Exception):  # noqa: N818  the house's word for it
         self.detail = detail
         self.field = field
         self.journalled = False  # whether the verdict stands in the journal already
+        self.retry_after_s: int | None = None  # where it is better known than by the code
 
     @property
     def code(self) -> str:

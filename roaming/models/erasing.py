@@ -88,6 +88,11 @@ _OF_A_PERSON = {
             SELECT id FROM roaming_identification
             WHERE token_hmac = ANY(%(hmacs)s) OR contract_hmac = ANY(%(hmacs)s))
     """,
+    "given answers": """
+        DELETE FROM roaming_givenanswer WHERE EXISTS (
+            SELECT FROM unnest(%(texts)s::text[]) AS said (text)
+            WHERE position('"' || said.text || '"' IN upper(convert_from(body, 'UTF8'))) > 0)
+    """,
     # Deliveries carry no fingerprint. A lot of SDRs may hold other people's too: what was delivered
     # has reached its receiver, so the whole body goes.
     "bodies of deliveries": f"""

@@ -21,6 +21,7 @@ class GivenAnswer(models.Model):
     status = models.PositiveSmallIntegerField(null=True, help_text="Empty: under way.")
     content_type = models.CharField(max_length=60, blank=True)
     correlation_id = models.CharField(max_length=64)
+    headers = models.JSONField(default=dict, help_text="Those that are part of the answer.")
     body = models.BinaryField(default=b"")
     created_at = models.DateTimeField(help_text="Real time.")
     leased_until = models.DateTimeField(help_text="Real time: then the attempt counts as lost.")

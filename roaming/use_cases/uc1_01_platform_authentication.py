@@ -126,6 +126,17 @@ def register_platform(
     return credential
 
 
+def platform_of_registration_token(presented: str) -> Platform | None:
+    """The platform that a registration token was issued for, used up or not; None for rubbish."""
+    token = MachineToken.parse(presented)
+    if token is None:
+        return None
+    row = RegistrationToken.objects.select_related("platform").filter(prefix=token.prefix).first()
+    if row is None or not same_digest(bytes(row.secret_sha256), token.digest()):
+        return None
+    return row.platform
+
+
 def rotate_credential(
     envelope: Envelope, presented: Credential, offer: PlatformOffer, real_now: datetime
 ) -> tuple[str, datetime]:
