@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from benchmarks import clearing_house
 from benchmarks.runner import TABLE_HEAD, discover, measure
 
 
@@ -17,7 +18,10 @@ def main() -> int:
     parser.add_argument("--repeat", type=_positive, default=5, help="runs; the median decides")
     options = parser.parse_args()
     chosen = known.values() if options.id == "all" else [known[options.id]]
-    reports = [measure(benchmark, options.size, options.repeat) for benchmark in chosen]
+    try:
+        reports = [measure(benchmark, options.size, options.repeat) for benchmark in chosen]
+    finally:
+        clearing_house.stop_postgres()
     if options.id == "all":
         print("\n".join([TABLE_HEAD, *(report.row() for report in reports)]))
     for report in reports:

@@ -77,6 +77,14 @@ def fresh_database() -> None:
     connection.settings_dict["USER"] = "clearinghouse_app"
 
 
+def stop_postgres() -> None:
+    """Stops the benchmark's own server, if it runs; its data stay for the next run."""
+    from clearinghouse.embedded_postgres import EmbeddedPostgres
+
+    if (DATA_DIR / "postgres").is_dir():
+        EmbeddedPostgres(DATA_DIR / "postgres").stop()
+
+
 def make_parties() -> str:
     """The visited-CSO DE*BMO and the home-CSP DE-BMP with an agreement; returns the CSO's token."""
     from django.utils import timezone

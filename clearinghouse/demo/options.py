@@ -17,6 +17,7 @@ SMALL_SIZE = 150
 # Among 150 sessions 3 % would not show every kind of mistake.
 SMALL_WRONG_SHARE = Decimal("0.06")
 MOST_SESSIONS = 50_000
+MOST_SEED = 999_999_999
 
 
 class UnusableOptionsError(ValueError):

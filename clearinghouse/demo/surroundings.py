@@ -10,6 +10,7 @@ from pathlib import Path
 DATA_DIR = "CLEARINGHOUSE_DATA_DIR"
 HOST = "127.0.0.1"
 USUAL_PORT = 8000
+LAST_PORT = 65_535
 # Whoever has set these means a real installation: none of it may reach the demo.
 _FOREIGN = ("CLEARINGHOUSE_", "DATABASE_URL", "CELERY_", "GRANIAN_", "DJANGO_", "PYTHONWARNINGS")
 

@@ -96,7 +96,7 @@ def _summary(figures: Figures) -> Table:
 def _traffic(figures: Figures) -> Table:
     table = _table(
         "The switch",
-        *("Use case", "", "Messages", "Refused", "Delivered later"),
+        *("Use case", "", "Messages", "Refused", "Delivered from rows"),
         numbers=(2, 3, 4),
     )
     for row in figures.traffic:

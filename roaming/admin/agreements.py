@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from roaming.admin.agreement_panels import acceptances, business, gap, suspensions, waits_for
 from roaming.admin.agreement_steps import STEPS
 from roaming.domain.agreement import Service
+from roaming.domain.time_zones import find_zone
 from roaming.models import (
     Agreement,
     SettlementCalendar,
@@ -256,7 +257,5 @@ class SettlementCalendarAdmin(StaffAdmin):
 
 def known_zone(name: str) -> None:
     """Refuses what is no time zone."""
-    from zoneinfo import available_timezones
-
-    if name not in available_timezones():
+    if find_zone(name) is None:
         raise ValidationError("No time zone has this name: such as Europe/Berlin.")

@@ -139,6 +139,12 @@ class SdrBulkView(MessageView):
         operation_id="send_sdrs",
         tags=["UC3-9 SDR information exchange"],
         summary="Send up to 10,000 SDRs, as a JSON array or as NDJSON",
+        description=(
+            "Good records are kept and bad ones reported by index. A record that is no JSON ends "
+            "an array, because nobody can tell where the next one begins: the call is refused "
+            "whole with `malformed_body`. In NDJSON a line ends where it ends: the other lines "
+            "are kept. Prefer NDJSON."
+        ),
         request={
             "application/json": {
                 "type": "array",

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import msgspec
 from django.conf import settings
@@ -39,6 +38,7 @@ from roaming.domain.sdr import (
     without_overlong_texts,
 )
 from roaming.domain.secrets import fingerprint
+from roaming.domain.time_zones import find_zone
 from roaming.domain.uuid7 import period_of, uuid7_at
 from roaming.hub_switch.deciding import contract_fingerprint, token_fingerprint
 from roaming.hub_switch.envelope import Envelope
@@ -104,7 +104,7 @@ class Door:
         """The row that the record becomes, and its findings. Refuses what cannot be taken in."""
         self._refuse_unreadable(message)
         message, findings = without_overlong_texts(message)
-        zone_name = message.time_zone or self._site_zones.get(_key_of(message.evse_id), "")
+        zone_name = self._zone_name(message, findings)
         started_at = _aware(message.start_date_time, zone_name)
         ended_at = _aware(message.end_date_time, zone_name)
         parties = self._parties(message, started_at, findings)
@@ -171,6 +171,18 @@ class Door:
             contract_id=identification.contract_id,
             content=text,
         )
+
+    def _zone_name(self, message: SdrMessage, findings: list[DoorFinding]) -> str:
+        """The SDR's zone; where it names none, that of the site, empty where that is unknown."""
+        if _says_its_zone(message):
+            return message.time_zone or ""
+        if message.time_zone:
+            findings.append(
+                DoorFinding("DAT-04", Severity.WARNING,
+                            "The time zone is none of the tz database; the site's is taken.",
+                            message.time_zone, "a name such as Europe/Berlin")
+            )  # fmt: skip
+        return self._site_zones.get(_key_of(message.evse_id), "")
 
     def _refuse_unreadable(self, message: SdrMessage) -> None:
         if not message.id:
@@ -277,14 +289,18 @@ class Door:
         return {ids[session_id]: agreement_id for session_id, agreement_id in rows}
 
     def _read_site_zones(self, messages: Sequence[SdrMessage]) -> dict[str, str]:
-        """Zones of the sites of those SDRs that do not say theirs."""
-        keys = {_key_of(m.evse_id) for m in messages if not m.time_zone and m.evse_id}
+        """Zones of the sites of those SDRs that name none of their own."""
+        keys = {_key_of(m.evse_id) for m in messages if m.evse_id and not _says_its_zone(m)}
         if not keys:
             return {}
         rows = Site.objects.filter(
             environment=self._envelope.environment, evses__key__in=keys
         ).values_list("evses__key", "time_zone")
         return dict(rows)
+
+
+def _says_its_zone(message: SdrMessage) -> bool:
+    return find_zone(message.time_zone or "") is not None
 
 
 def _key_of(evse_id: str) -> str:
@@ -332,10 +348,7 @@ def _aware(moment: datetime | None, zone_name: str) -> datetime | None:
         return None
     if moment.tzinfo is not None:
         return moment
-    try:
-        return moment.replace(tzinfo=ZoneInfo(zone_name))
-    except (ValueError, OSError, KeyError):
-        return moment.replace(tzinfo=UTC)
+    return moment.replace(tzinfo=find_zone(zone_name) or UTC)
 
 
 def _token_hmac(token_uid: str) -> bytes | None:

@@ -9,7 +9,6 @@ platform, a journal row.
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
 from psycopg.types.range import TimestamptzRange
@@ -18,6 +17,7 @@ from roaming.domain.identifiers import COUNTRIES, EvseId, IdentifierError
 from roaming.domain.moments import CLOCK_TOLERANCE, check_moment
 from roaming.domain.refusals import Refusal
 from roaming.domain.site import EvsePart, SiteMessage
+from roaming.domain.time_zones import find_zone
 from roaming.hub_switch import Envelope, Route, Verdict, held_party, write_verdict
 from roaming.models import (
     Connector,
@@ -65,10 +65,8 @@ def _check(message: SiteMessage, now: datetime) -> None:
         raise Refusal("invalid_field", "The time lies in the future.", "last_updated")
     if message.country.upper() not in COUNTRIES:
         raise Refusal("invalid_field", "Two letters, ISO 3166-1.", "country")
-    try:
-        ZoneInfo(message.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Refusal("invalid_field", "Not a zone of the tz database.", "time_zone") from error
+    if find_zone(message.time_zone) is None:
+        raise Refusal("invalid_field", "Not a zone of the tz database.", "time_zone")
     latitude, longitude = message.coordinates.latitude, message.coordinates.longitude
     if not (latitude.is_finite() and -90 <= latitude <= 90):
         raise Refusal("invalid_field", "From -90 to 90 degrees.", "coordinates.latitude")

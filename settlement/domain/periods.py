@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from roaming.domain.time_zones import find_zone
 
 Cycle = Literal["daily", "weekly", "monthly"]
 
@@ -30,7 +32,9 @@ def period_holding(cycle: Cycle, time_zone: str, moment: datetime) -> Period:
     >>> november.label, november.start.isoformat(), (november.end - november.start).days
     ('2026-11', '2026-10-31T23:00:00+00:00', 30)
     """
-    zone = ZoneInfo(time_zone)
+    zone = find_zone(time_zone)
+    if zone is None:
+        raise ZoneInfoNotFoundError(f"No time zone found with key {time_zone}")
     first, following, label = _days(cycle, moment.astimezone(zone).date())
     return Period(_midnight(first, zone), _midnight(following, zone), label)
 

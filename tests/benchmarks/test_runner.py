@@ -1,10 +1,13 @@
 """The benchmarks' runner: what it finds, how it judges, the line that it prints last."""
 
+import re
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import b4_rating
+from benchmarks import __main__, b4_rating, clearing_house
 from benchmarks.runner import Budget, Measurement, Report, discover, measure
 
 
@@ -36,3 +39,36 @@ def test_rating_and_its_reference_do_the_same_work(capsys):
     """The comparison of every total is inside the benchmark: here it runs at a small size."""
     assert len(measure(b4_rating, 300, 2).measurements) == 2
     assert "SDR/s" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("outcome", ["measured", "failed"])
+def test_the_server_that_a_benchmark_started_ends_with_it(tmp_path, monkeypatch, outcome):
+    from clearinghouse.embedded_postgres import EmbeddedPostgres
+
+    server = EmbeddedPostgres(tmp_path / "postgres")
+
+    def run(benchmark, size, repeat):
+        server.start()
+        if outcome == "failed":
+            raise RuntimeError
+        return report(Budget(at_least=1), 2)
+
+    monkeypatch.setattr(clearing_house, "DATA_DIR", tmp_path)
+    monkeypatch.setattr(__main__, "measure", run)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "B4"])
+    if outcome == "failed":
+        with pytest.raises(RuntimeError):
+            __main__.main()
+    else:
+        assert __main__.main() == 0
+    assert not server.is_running()
+
+
+def test_the_checks_of_ci_start_no_server_that_they_do_not_end():
+    """Each command of .ci/run that may start one works on data of the run, which end with it."""
+    text = (Path(__file__).resolve().parents[2] / ".ci" / "run").read_text()
+    commands = re.findall(r"^.*(?:manage\.py|script/demo).*$", text, re.MULTILINE)
+    assert commands
+    assert all("CLEARINGHOUSE_DATA_DIR=" in command for command in commands)
+    assert re.search(r"stop --data-dir \"\$run_data/postgres\"", text)

@@ -8,9 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError
 
 from clearinghouse.demo.options import DemoOptions, UnusableOptionsError, name_of
 from clearinghouse.demo.surroundings import environment_of, free_port
+from clearinghouse.management.commands.demo import Command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,6 +92,30 @@ def test_the_command_says_what_is_wrong_with_its_options(tmp_path):
     assert done.returncode == 1
     assert "YYYY-MM" in done.stderr
     assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("--port", value) for value in ("70000", "65536", "0", "-1", "http", "٣")],
+        *[("--size", value) for value in ("0", "-5", "50001", "many", "1e3", "9" * 5000)],
+        *[("--seed", value) for value in ("-1", "x", "1.5")],
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_in_words(name, value):
+    parser = Command().create_parser("manage.py", "demo")
+    with pytest.raises(CommandError) as refused:
+        parser.parse_args([f"{name}={value}"])
+    message = str(refused.value)
+    assert f"{name}: a whole number from" in message
+    assert len(message) < 200
+
+
+def test_a_port_beyond_the_last_ends_the_demo_with_a_sentence(tmp_path):
+    done = demo("--port", "70000", data=tmp_path)
+    assert done.returncode == 2
+    assert "--port: a whole number from 1 to 65535" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_file_in_another_form_ends_the_demo_with_its_name(tmp_path):

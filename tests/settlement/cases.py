@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from roaming import models
 from roaming.domain.money import Rounding
@@ -33,6 +33,7 @@ def judged(sdr: models.Sdr, rows: Sequence[models.Sdr]) -> Judgement:
                 home_csp_id=sdr.home_csp_id,
                 service_session_id=sdr.service_session_id,
                 token_hmac=sdr.token_hmac,
+                evse_id=sdr.evse_id,
                 evse_key=sdr.evse_key,
                 started_at=sdr.started_at,
                 ended_at=sdr.ended_at,
@@ -44,6 +45,7 @@ def judged(sdr: models.Sdr, rows: Sequence[models.Sdr]) -> Judgement:
             session=_session(sdr),
             terms=_terms(sdr.agreement),
             price=_price(sdr),
+            evse_owned=_owned(sdr),
             neighbours=tuple(
                 _neighbour(row)
                 for row in rows
@@ -62,7 +64,18 @@ def _session(sdr: models.Sdr) -> SessionEvidence | None:
         state=row.state,
         token_hmac=bytes(row.token_hmac),
         opened_at=row.opened_at,
+        evse_id=row.evse.evse_id,
+        evse_key=row.evse.key,
     )
+
+
+def _owned(sdr: models.Sdr) -> tuple[tuple[datetime, datetime | None], ...]:
+    rows = models.EvseOwnership.objects.filter(
+        evse__environment=sdr.environment,
+        evse__key=sdr.evse_key,
+        visited_cso__operator=sdr.visited_cso.operator,
+    )
+    return tuple((row.during.lower, row.during.upper) for row in rows)
 
 
 def _terms(agreement: models.Agreement) -> Terms:

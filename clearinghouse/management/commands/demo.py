@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentTypeError
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from clearinghouse.demo.options import (
     DEFAULT_MONTH,
     DEFAULT_SIZE,
+    MOST_SEED,
+    MOST_SESSIONS,
     SMALL_SIZE,
     DemoOptions,
     UnusableOptionsError,
     name_of,
 )
-from clearinghouse.demo.surroundings import environment_of
+from clearinghouse.demo.surroundings import LAST_PORT, USUAL_PORT, environment_of
 
 PLACE = "CLEARINGHOUSE_DEMO_PLACE"
 
@@ -45,12 +49,20 @@ class Command(BaseCommand):
             "--month", metavar="YYYY-MM", help=f"the month to replay (default {DEFAULT_MONTH})"
         )
         parser.add_argument(
-            *("--size",), type=_positive, metavar="N", help=f"sessions (default {DEFAULT_SIZE})"
+            *("--size",),
+            type=whole_number(1, MOST_SESSIONS),
+            metavar="N",
+            help=f"sessions (default {DEFAULT_SIZE})",
         )
         parser.add_argument(
             "--small", action="store_true", help=f"{SMALL_SIZE} sessions, for a first look"
         )
-        parser.add_argument("--seed", type=int, default=1, help="another seed, another month")
+        parser.add_argument(
+            *("--seed",),
+            type=whole_number(0, MOST_SEED),
+            default=1,
+            help="another seed, another month",
+        )
         parser.add_argument(
             *("--sessions",),
             nargs="+",
@@ -60,7 +72,9 @@ class Command(BaseCommand):
             help="replay the sessions of files in the Perth & Kinross form (csv, csv.gz)",
         )
         parser.add_argument(
-            *("--port",), type=_positive, help="of the web server (default 8000, or a free one)"
+            *("--port",),
+            type=whole_number(1, LAST_PORT),
+            help=f"of the web server (default {USUAL_PORT}, or a free one)",
         )
 
     def handle(self, *args: Any, **given: Any) -> None:
@@ -98,7 +112,13 @@ class Command(BaseCommand):
         )
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 1_000_000:
-        raise ValueError(text)
-    return int(text)
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """An argument's type; argparse prints the message behind the argument's name."""
+
+    def read(text: str) -> int:
+        digits = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+        if not digits or not least <= int(text) <= most:
+            raise ArgumentTypeError(f"a whole number from {least} to {most}, not {text[:40]!r}.")
+        return int(text)
+
+    return read

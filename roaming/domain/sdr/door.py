@@ -158,7 +158,7 @@ def _unclear_times(message: SdrMessage) -> Iterator[DoorFinding]:
             yield DoorFinding(
                 "TIM-03",
                 Severity.SEVERE,
-                f"{name} does not say its offset; it was read in the SDR's time zone.",
+                f"{name} does not say its offset; it was read in the SDR's time zone, or as UTC.",
                 moment.isoformat(),
                 "a time with an offset from UTC",
             )

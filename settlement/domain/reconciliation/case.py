@@ -20,10 +20,14 @@ LONGEST_SESSION = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What the SDR says, and when it came. `arrival` numbers the SDRs as they came in."""
+    """What the SDR says, and when it came. `arrival` numbers the SDRs as they came in.
+
+    `evse_id` as it was sent, `evse_key` as EVSEs are compared.
+    """
 
     reference: str
     arrival: int
+    evse_id: str
     pair_id: int | None
     home_csp_id: int | None
     service_session_id: uuid.UUID | None
@@ -64,6 +68,8 @@ class SessionEvidence:
     state: str
     token_hmac: bytes
     opened_at: datetime
+    evse_id: str = ""
+    evse_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +110,17 @@ class PriceEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """All that the checks of one SDR look at."""
+    """All that the checks of one SDR look at.
+
+    `evse_owned`: when the EVSE that the SDR names belonged to its CSO, (from, to or None) each.
+    """
 
     claim: Claim
     session: SessionEvidence | None = None
     terms: Terms | None = None
     price: PriceEvidence = PriceEvidence()
     neighbours: tuple[Neighbour, ...] = ()
+    evse_owned: tuple[tuple[datetime, datetime | None], ...] = ()
 
     @property
     def matched(self) -> bool:

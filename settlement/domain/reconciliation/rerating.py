@@ -16,6 +16,7 @@ import msgspec
 
 from roaming.domain.money import UnknownCurrencyError, round_money
 from roaming.domain.tariff import ContentError, InvalidTariffError
+from roaming.domain.time_zones import find_zone
 from settlement.domain.rating import (
     NotRatable,
     PlanCache,
@@ -70,12 +71,11 @@ class Rerated:
 
 
 class Rerater:
-    """Rates SDR after SDR against one store; keeps plans, zones and snapshots compiled."""
+    """Rates SDR after SDR against one store; keeps plans and snapshots compiled."""
 
     def __init__(self, store: TariffStore) -> None:
         self._store = store
         self._snapshots = PlanCache()
-        self._zones: dict[str, ZoneInfo | None] = {}
 
     def rerate(self, sdr: ToRerate) -> Rerated:
         """The re-rated total, or the failure that makes the SDR `not_ratable`; never raises."""
@@ -84,7 +84,7 @@ class Rerater:
             known = PriceEvidence(payable=round_money(sdr.before_tax, sdr.currency, sdr.rounding))
             parsed = parse_sdr(sdr.rated_part)
             known = replace(known, periods_energy=_energy_of(parsed))
-            zone = self._zone(sdr.time_zone)
+            zone = find_zone(sdr.time_zone)
             if zone is None:
                 return Rerated(replace(known, failure="no_time_zone: the site's zone is unknown"))
             return self._rated(sdr, parsed, zone, known)
@@ -210,14 +210,6 @@ class Rerater:
             if priced.rounded().before_tax == price.payable:
                 return between(other, in_force[0])
         return NO_ISSUE
-
-    def _zone(self, name: str) -> ZoneInfo | None:
-        if name not in self._zones:
-            try:
-                self._zones[name] = ZoneInfo(name)
-            except (ValueError, OSError, KeyError):  # unknown, empty, or a path
-                self._zones[name] = None
-        return self._zones[name]
 
 
 def _energy_of(parsed: SdrToRate) -> Decimal:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from roaming.domain.sdr import Severity
-from settlement.domain.reconciliation import amounts, authorisation, identity, timing
+from settlement.domain.reconciliation import amounts, authorisation, identity, place, timing
 from settlement.domain.reconciliation.case import Case, Verdict
 from settlement.domain.reconciliation.identity import CreditCase
 
@@ -104,6 +104,14 @@ RULES: tuple[CaseRule, ...] = (
         Severity.SEVERE,
         "The total energy is not the sum of the charging periods.",
         amounts.energy_does_not_add_up,
+    ),
+    CaseRule(
+        "QTY-06",
+        "Other EVSE",
+        Severity.SEVERE,
+        "The EVSE is not the one of the session, or none that this CSO had published when the "
+        "session opened.",
+        place.other_evse,
     ),
     CaseRule(
         "PRC-01",
@@ -221,6 +229,8 @@ AT_THE_DOOR: tuple[Rule, ...] = tuple(
     Rule(rule, title, severity, "")
     for rule, title, severity in (
         ("DAT-01", "Field missing", Severity.FATAL),
+        ("DAT-03", "Field too long", Severity.SEVERE),
+        ("DAT-04", "Time zone unknown", Severity.WARNING),
         ("TIM-01", "End before start", Severity.FATAL),
         ("TIM-02", "Session in the future", Severity.FATAL),
         ("TIM-03", "Time without offset", Severity.SEVERE),

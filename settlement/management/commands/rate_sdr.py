@@ -26,15 +26,13 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from roaming.domain.money import Rounding
 from roaming.domain.tariff import ContentError, InvalidTariffError, parse_tariff
+from roaming.domain.time_zones import find_zone
 from settlement.domain.rating import NotRatable, PlanCache, parse_sdr, rate
 from settlement.domain.rating.case_list import cut_list
 from settlement.domain.rating.presentation import as_json, explanation, printable
 
 MAX_BYTES = 100_000_000
 _MAX_TARIFFS = 1000
-# What zoneinfo opens beside the zones of the IANA database, and means another zone on each machine.
-_NOT_ZONES = frozenset({"localtime", "posixrules", "Factory"})
-_NOT_ZONES_IN = ("posix/", "right/")
 
 
 class Refused(Exception):  # noqa: N818  an answer, not an accident
@@ -158,13 +156,11 @@ def _case(raw: msgspec.Raw) -> Case:
 
 
 def _zone(name: str) -> ZoneInfo:
-    try:
-        if name in _NOT_ZONES or name.startswith(_NOT_ZONES_IN):
-            raise ValueError(name)
-        return ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
+    zone = find_zone(name)
+    if zone is None:
         detail = f"{name[:60]!r} is not a time zone of the IANA database"
-        raise Refused("invalid_time_zone", detail, field="time_zone") from None
+        raise Refused("invalid_time_zone", detail, field="time_zone")
+    return zone
 
 
 def _is_error(answer: Any) -> bool:

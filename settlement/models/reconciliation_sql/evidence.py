@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+# An EVSE has one owner at a time (exclusion constraint): `place` is one row or none.
 _CASES = """
 CREATE TEMPORARY TABLE recon_case ON COMMIT DROP AS
 SELECT sdr.id AS sdr_id, sdr.environment, sdr.pair_id, sdr.home_csp_id, recon_claim.from_state,
     recon_claim.from_outcome, sdr.reference, sdr.arrival, sdr.service_session_id, sdr.token_hmac,
-    sdr.evse_key, sdr.started_at, sdr.ended_at, sdr.received_at, sdr.energy_kwh, sdr.currency,
-    sdr.claim_before_tax AS before_tax,
+    sdr.evse_id, sdr.evse_key, sdr.started_at, sdr.ended_at, sdr.received_at, sdr.energy_kwh,
+    sdr.currency, sdr.claim_before_tax AS before_tax,
     session.id IS NOT NULL AS session_found, session.state AS session_state,
     session.token_hmac AS session_token_hmac,
     coalesce(session.pair_id = sdr.pair_id, false) AS matched,
     CASE WHEN session.pair_id = sdr.pair_id THEN session.opened_at ELSE sdr.started_at END
         AS opening,
+    session_evse.evse_id AS session_evse_id, session_evse.key AS session_evse_key,
+    place.evse_key IS NOT NULL AS evse_owned,
     agreement.id AS agreement_id, agreement.validity, agreement.currency AS agreement_currency,
     coalesce(agreement.tolerance_time_s, 0) AS tolerance_time_s, agreement.sdr_window_hours,
     agreement.decision_window_hours,
@@ -34,6 +37,18 @@ JOIN roaming_sdr sdr ON sdr.id = recon_claim.sdr_id
 JOIN recon_price price ON price.sdr_id = sdr.id
 LEFT JOIN roaming_servicesession session
     ON session.id = sdr.service_session_id AND session.environment = sdr.environment
+LEFT JOIN roaming_evse session_evse ON session_evse.id = session.evse_id
+JOIN roaming_operatoridentifier claimant ON claimant.id = sdr.visited_cso_id
+LEFT JOIN (
+    SELECT evse.environment, evse.key AS evse_key, owner.operator_id, ownership.during
+    FROM roaming_evseownership ownership
+    JOIN roaming_evse evse ON evse.id = ownership.evse_id
+    JOIN roaming_operatoridentifier owner ON owner.id = ownership.visited_cso_id
+) place
+    ON place.environment = sdr.environment AND place.evse_key = sdr.evse_key
+    AND place.operator_id = claimant.operator_id
+    AND place.during @> CASE WHEN session.pair_id = sdr.pair_id THEN session.opened_at
+        ELSE sdr.started_at END
 LEFT JOIN roaming_agreement agreement ON agreement.id = sdr.agreement_id
 WHERE NOT sdr.credit;
 ANALYZE recon_case;

@@ -13,6 +13,7 @@ from typing import Any
 
 from settlement.domain.reconciliation.authorisation import AUTHORISATION_EXPECTED
 from settlement.domain.reconciliation.case import LONGEST_SESSION
+from settlement.domain.reconciliation.place import EVSE_EXPECTED
 from settlement.models.reconciliation_sql import DECIDED, NOT_STANDING, key_of, utc
 
 
@@ -76,6 +77,11 @@ _CAUSE_EXPECTED = (
     )
     + " END"
 )
+_EVSE_CAUSE = """CASE
+    WHEN evse_key = '' THEN NULL
+    WHEN matched AND evse_key <> session_evse_key THEN 'other_evse'
+    WHEN NOT evse_owned THEN 'unknown_evse'
+END"""
 _IN_FORCE = "coalesce(validity @> opening, false)"
 
 SELECTS: dict[str, _Select] = {
@@ -123,6 +129,13 @@ SELECTS: dict[str, _Select] = {
         "periods_energy::text || ' kWh'",
         "recon_case WHERE abs(energy_difference_kwh) > allowed_energy_kwh",
         money_at_stake="coalesce(abs(money_difference), before_tax)",
+    ),
+    "QTY-06": _Select(
+        "evse_id",
+        f"CASE cause WHEN 'other_evse' THEN '{EVSE_EXPECTED['other_evse']}, ' || session_evse_id"
+        f" ELSE '{EVSE_EXPECTED['unknown_evse']}' END",
+        f"(SELECT *, {_EVSE_CAUSE} AS cause FROM recon_case) kase WHERE cause IS NOT NULL",  # noqa: S608
+        causes="ARRAY[cause]",
     ),
     "PRC-01": _Select(
         "before_tax::text || ' ' || currency",

@@ -193,6 +193,30 @@ def test_ndjson_is_read_line_by_line(client, connected_cast):
     assert answer["results"][1]["refusal"]["code"] == "malformed_body"
 
 
+def test_a_record_that_is_no_json_ends_an_array_but_only_its_line_of_ndjson(client, connected_cast):
+    lines = [json.dumps(changed(SDR, id="A")), '{"id": "B", ', json.dumps(changed(SDR, id="C"))]
+    cso = connected_cast.visited_cso
+
+    def send(body, content_type):
+        return client.post(
+            "/api/v1/sdrs/bulk", data=body, content_type=content_type, headers=cso.headers
+        )
+
+    array = send("[" + ",".join(lines) + "]", "application/json")
+    assert (array.status_code, array.json()["code"]) == (400, "malformed_body")
+    assert models.Sdr.objects.count() == 0
+    answer = send("\n".join(lines), "application/x-ndjson").json()
+    assert [line["accepted"] for line in answer["results"]] == [True, False, True]
+    assert answer["results"][1]["refusal"]["code"] == "malformed_body"
+
+
+def test_the_documentation_of_bulk_calls_says_which_form_keeps_good_lines(client, db):
+    schema = client.get("/api/schema?format=json").json()
+    description = schema["paths"]["/api/v1/sdrs/bulk"]["post"]["description"]
+    assert "NDJSON" in description
+    assert "malformed_body" in description
+
+
 def test_more_than_ten_thousand_are_refused_as_a_whole(client, connected_cast):
     body = b"{}\n" * 10_001
     response = send_bulk(client, connected_cast.visited_cso, body, "application/x-ndjson")

@@ -23,6 +23,8 @@ from tests.settlement.sdrs import OCTOBER_5, TOKEN, Trade, announce, standing_of
 
 NOW = OCTOBER_5 + timedelta(days=30)
 OTHER_TOKEN = b"o" * 32
+# An EVSE that the CSO sold within the hour, and one of another identifier of the operator.
+SOLD, SISTER = "DEVISESOLD", "DESISE001"
 # An example is half a dozen rows; making it smaller over a database takes minutes.
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
@@ -54,6 +56,7 @@ class SessionPlan:
     starts_min: int
     state: str
     token: bytes
+    evse: str
 
 
 sessions = st.builds(
@@ -62,6 +65,7 @@ sessions = st.builds(
     starts_min=st.sampled_from([0, 30, 90]),
     state=st.sampled_from(["completed", "completed", "authorised", "refused", "requested"]),
     token=st.sampled_from([TOKEN, OTHER_TOKEN]),
+    evse=st.sampled_from(["DEVISE001", "DEVISE001", "DEVISE001", SOLD, SISTER]),
 )
 sdrs = st.builds(
     SdrPlan,
@@ -69,7 +73,7 @@ sdrs = st.builds(
     session=st.none() | st.integers(0, 2),
     starts_min=st.sampled_from([0, 0, 59, 59, 61, -60 * 24 * 4, -60 * 24 * 4]),
     lasts_min=st.sampled_from([60, 60, 60, 30, 0, 60 * 24 * 5, 60 * 24 * 5]),
-    evse=st.sampled_from(["DEVISE001", "DEVISE001", "DEVISE001", "DEVISE002", "", ""]),
+    evse=st.sampled_from(["DEVISE001"] * 4 + [SOLD, SISTER, "DEVISE002", "DEVISE002", "", ""]),
     token=st.sampled_from([TOKEN, TOKEN, OTHER_TOKEN, None]),
     received_after_h=st.sampled_from([1, 24, 25, 168, 169]),
     kwh=st.sampled_from(["20", "20.00", "20.05", "25", "0"]),
@@ -111,9 +115,25 @@ def trades(cast):
         reason="unpaid",
         during=TimestamptzRange(OCTOBER_5 + timedelta(minutes=30), None),
     )
+    _more_evses(cast)
     first = Trade.of(cast)
     other = Trade(second, first.visited_cso, cast.outsider.identifier, first.platform, first.evse)
     return (first, other)
+
+
+def _more_evses(cast):
+    sold = factories.make_site(cast.visited_cso.identifier, "DE*VIS*ESOLD").ownerships.get()
+    at = OCTOBER_5 + timedelta(minutes=30)
+    sold.during = TimestamptzRange(sold.during.lower, at)
+    sold.save()
+    buyer = factories.IdentifierFactory(identifier="NL*BUY")
+    models.EvseOwnership.objects.create(
+        evse=sold.evse, visited_cso=buyer, during=TimestamptzRange(at, None)
+    )
+    sister = factories.IdentifierFactory(operator=cast.visited_cso.operator, identifier="DE*SIS")
+    factories.make_site(sister, "DE*SIS*E001")
+    # Where another environment has an EVSE of the same name nobody may be misled by it.
+    factories.make_site(cast.visited_cso.identifier, "DE*VIS*E002", environment="test")
 
 
 @given(st.lists(sessions, min_size=3, max_size=3), st.lists(sdrs, min_size=2, max_size=6))
@@ -242,6 +262,7 @@ def _rows(trades, session_plans, sdr_plans):
             OCTOBER_5 + timedelta(minutes=plan.starts_min),
             state=plan.state,
             token_hmac=plan.token,
+            evse=models.Evse.objects.get(environment="live", key=plan.evse),
         )
         for plan in session_plans
     ]
@@ -269,6 +290,7 @@ def _rows(trades, session_plans, sdr_plans):
                 started_at=start,
                 ended_at=end,
                 evse_key=plan.evse,
+                evse_id=f"as sent {plan.evse}",
                 token_hmac=plan.token,
                 received_at=end + timedelta(hours=plan.received_after_h),
                 currency=plan.currency,

@@ -5,10 +5,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from psycopg.types.range import TimestamptzRange
 
 from roaming import models
 from settlement.models import ReconciliationRun
 from settlement.use_cases.sdr_reconciliation import Scope, reconcile
+from tests import factories
 from tests.settlement.sdrs import (
     OCTOBER_5,
     Trade,
@@ -144,12 +146,47 @@ def test_overlapping_sessions_of_one_evse_put_the_later_arrival_in_doubt(trade):
     assert [rules_of(s) for s in (first, second, third)] == [[], ["TIM-06"], []]
 
 
-def test_one_token_at_two_places_at_once_is_found(trade):
+def test_one_token_at_two_places_at_once_is_found(trade, cast):
     first = trade.sdr(trade.session())
-    elsewhere = trade.session(OCTOBER_5 + timedelta(minutes=30))
-    second = trade.sdr(elsewhere, evse_key="DEVISE002", evse_id="DE*VIS*E002")
+    other = factories.make_site(cast.visited_cso.identifier, "DE*VIS*E002")
+    elsewhere = trade.session(OCTOBER_5 + timedelta(minutes=30), evse=other)
+    second = trade.sdr(elsewhere, evse_key=other.key, evse_id=other.evse_id)
     reconcile("live", NOW)
     assert (rules_of(first), rules_of(second)) == ([], ["TIM-07"])
+
+
+def test_an_evse_that_nobody_published_deviates(trade):
+    sdr = trade.sdr(trade.session(), evse_key="DEVISE404", evse_id="DE*VIS*E404")
+    offline = trade.sdr(evse_key="DEVISE404", evse_id="DE*VIS*E404")
+    reconcile("live", NOW)
+    assert standing_of(sdr).state == "deviating"
+    finding = sdr.findings.get(rule="QTY-06")
+    assert (finding.claimed, finding.severity) == ("DE*VIS*E404", "severe")
+    assert finding.expected == "the EVSE of the session, DE*VIS*E001"
+    assert finding.causes == ["other_evse"]
+    assert offline.findings.get(rule="QTY-06").causes == ["unknown_evse"]
+
+
+def test_an_evse_that_was_sold_is_the_seller_s_until_then(trade):
+    ownership = models.EvseOwnership.objects.get(evse=trade.evse)
+    until = OCTOBER_5 + timedelta(hours=12)
+    ownership.during = TimestamptzRange(ownership.during.lower, until)
+    ownership.save()
+    before = trade.sdr(trade.session())
+    after = trade.sdr(trade.session(until))
+    reconcile("live", NOW)
+    assert (rules_of(before), rules_of(after)) == ([], ["QTY-06"])
+
+
+def test_an_evse_published_late_clears_the_finding_when_judged_anew(trade, cast):
+    sdr = trade.sdr(
+        trade.session(), evse_key="DEVISE404", evse_id="DE*VIS*E404", service_session_id=None
+    )
+    reconcile("live", NOW)
+    assert "QTY-06" in rules_of(sdr)
+    factories.make_site(cast.visited_cso.identifier, "DE*VIS*E404")
+    reconcile("live", NOW, scope=Scope.OPEN)
+    assert "QTY-06" not in rules_of(sdr)
 
 
 def test_energy_that_is_not_the_sum_of_its_periods_deviates(trade):
