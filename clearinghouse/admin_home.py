@@ -22,6 +22,7 @@ from clearinghouse.models import User
 from roaming.domain.sdr import SdrLifeState
 from roaming.models import Agreement, BankAccount, Delivery, JournalEntry, Platform, SdrState
 from roaming.models.clock import business_now
+from roaming.models.deliveries import oldest_waiting
 from roaming.staff_pages.cells import money_text
 from settlement.models import SettlementPeriod
 
@@ -88,8 +89,8 @@ def _switch(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
             words, "platforms that are not connected", _address("roaming_platform"), count > 0
         )
     if user.has_perm("roaming.view_delivery"):
-        waiting = Delivery.objects.filter(state=Delivery.State.WAITING).order_by("due_at", "id")
-        oldest = waiting.values_list("created_at", flat=True).first()
+        waiting = Delivery.objects.filter(state=Delivery.State.WAITING).order_by()
+        oldest = oldest_waiting()
         _, words = _capped(waiting)
         yield Figure(
             words,

@@ -15,6 +15,8 @@ def _every(seconds: float, task: str) -> dict[str, Any]:
 
 BEAT_SCHEDULE = {
     "deliver due messages": _every(1, "roaming.tasks.deliver_due"),
+    "probe endpoints": _every(5, "roaming.tasks.probe_roaming_endpoints"),
+    "give up overdue messages": _every(300, "roaming.tasks.give_up_overdue_deliveries"),
     "close unanswered questions": _every(30, "roaming.tasks.close_unanswered_questions"),
     "erase personal data by age": _every(3600, "roaming.tasks.erase_personal_data"),
     "forget given answers": _every(300, "roaming.tasks.forget_given_answers"),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from roaming.hub_switch import close_unanswered
-from roaming.hub_switch import deliver_due as deliver_one_batch
+from roaming.hub_switch import (
+    close_unanswered,
+    give_up_overdue,
+    keep_delivering,
+    probe_endpoints,
+)
 from roaming.models.clock import business_now
 from roaming.models.given_answers import forget_answers
 from roaming.use_cases.erasure import erase_by_age
@@ -20,15 +23,20 @@ _LONGEST_RUN_S = 20
 
 @shared_task
 def deliver_due() -> int:
-    """Carries what is due, batch after batch, for a while; the next tick goes on."""
-    ends = time.monotonic() + _LONGEST_RUN_S
-    carried = 0
-    while time.monotonic() < ends:
-        batch = deliver_one_batch()
-        carried += batch
-        if not batch:
-            break
-    return carried
+    """Carries what is due, and what comes due meanwhile, for a while; the next tick goes on."""
+    return keep_delivering(_LONGEST_RUN_S)
+
+
+@shared_task
+def give_up_overdue_deliveries() -> int:
+    """Gives up what nobody could carry until its deadline."""
+    return give_up_overdue(timezone.now())
+
+
+@shared_task
+def probe_roaming_endpoints() -> int:
+    """Asks endpoints that are offline or silent for a sign of life."""
+    return probe_endpoints(timezone.now())
 
 
 @shared_task

@@ -71,9 +71,11 @@ def real_clock_forgotten() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def receivers_forgotten() -> Iterator[None]:
     """No test inherits what the switch of this process learnt of receivers in an earlier one."""
+    from roaming.hub_switch.endpoint_health import health_notes
     from roaming.hub_switch.live_questions import live_questions
 
     yield
+    health_notes.begin_anew()
     live_questions.begin_anew()
 
 

@@ -4,7 +4,8 @@ The only code that talks to other platforms, through `roaming.ports`.
 """
 
 from roaming.hub_switch.asking import ask, encrypt_secret
-from roaming.hub_switch.delivering import deliver_due, send_now
+from roaming.hub_switch.claiming import give_up_overdue
+from roaming.hub_switch.delivering import deliver_due, keep_delivering, send_now
 from roaming.hub_switch.envelope import Envelope
 from roaming.hub_switch.handshaking import parties_of, shake_hands
 from roaming.hub_switch.journal import (
@@ -15,6 +16,7 @@ from roaming.hub_switch.journal import (
     write_verdict,
     write_verdicts,
 )
+from roaming.hub_switch.probing import probe_endpoints
 from roaming.hub_switch.route import Route, find_route, held_party, known_party
 
 __all__ = [
@@ -27,9 +29,12 @@ __all__ = [
     "deliver_due",
     "encrypt_secret",
     "find_route",
+    "give_up_overdue",
     "held_party",
+    "keep_delivering",
     "known_party",
     "parties_of",
+    "probe_endpoints",
     "send_now",
     "shake_hands",
     "write_admission",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import connection
@@ -9,6 +11,8 @@ from django.db import connection
 from roaming import ports
 from roaming.domain.receiving import starts_business, takes
 from roaming.domain.refusals import Refusal
+from roaming.hub_switch.claiming import Waiting
+from roaming.hub_switch.endpoint_health import health_notes
 from roaming.hub_switch.live_questions import live_questions
 from roaming.models import Delivery, OperatorIdentifier, Platform, RoamingEndpoint
 from roaming.outbox import platform_of
@@ -17,12 +21,18 @@ from roaming.outbox import platform_of
 def address_of(endpoint: RoamingEndpoint) -> ports.Address:
     """The endpoint's address with its secret in clear, for the moment of use only."""
     try:
-        secret = _cipher().decrypt(bytes(endpoint.outbound_secret)).decode()
+        secret = _in_clear(bytes(endpoint.outbound_secret), tuple(settings.ENCRYPTION_KEYS))
     except InvalidToken as error:
         raise ports.NoAnswer(
             "receiver_not_connected", "The secret of the endpoint cannot be read."
         ) from error
     return ports.Address(endpoint.url, secret)
+
+
+@lru_cache(1_000)
+def _in_clear(encrypted: bytes, keys: tuple[str, ...]) -> str:
+    """Remembered in this process's memory, where it has to be for each message anyway."""
+    return MultiFernet([Fernet(key) for key in keys]).decrypt(encrypted).decode()
 
 
 def encrypt_secret(secret: str) -> bytes:
@@ -82,8 +92,16 @@ def _endpoint_of(
 def send(
     endpoint: RoamingEndpoint, message: ports.OutgoingMessage, timeout_s: float
 ) -> ports.Answer:
-    """Carries one message in the endpoint's dialect. Raises NoAnswer."""
-    return carry(endpoint.dialect, address_of(endpoint), message, timeout_s)
+    """Carries one message in the endpoint's dialect, and notes how it went. Raises NoAnswer."""
+    try:
+        answer = carry(endpoint.dialect, address_of(endpoint), message, timeout_s)
+    except ports.NoAnswer as silence:
+        if silence.trouble != "receiver_answered_rubbish":
+            health_notes.note(endpoint.platform_id, str(silence))
+        raise
+    error = None if is_alive(answer) else f"HTTP status {answer.status}"
+    health_notes.note(endpoint.platform_id, error)
+    return answer
 
 
 def carry(
@@ -96,7 +114,7 @@ def carry(
     return client.send(address, message, timeout_s)
 
 
-def outgoing(delivery: Delivery) -> ports.OutgoingMessage:
+def outgoing(delivery: Waiting | Delivery) -> ports.OutgoingMessage:
     """A waiting delivery as the message that goes out."""
     return ports.OutgoingMessage(
         use_case=delivery.use_case,

@@ -39,6 +39,7 @@ from roaming.models.platforms import (
 )
 from roaming.models.sdrs import Finding, Sdr, SdrEvent, SdrOriginal, SdrRegistry, SdrState
 from roaming.models.sessions import ServiceSession, ServiceSessionPersonalData
+from roaming.models.switch_version import SwitchVersion
 from roaming.models.tariffs import TariffVersion
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "ServiceSessionPersonalData",
     "SettlementCalendar",
     "Site",
+    "SwitchVersion",
     "TariffVersion",
     "UnknownToken",
     "VatRegistration",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import Min, OuterRef, Q, Subquery
 from django.db.models.expressions import RawSQL
 
 from roaming.models.fields import Environment
@@ -49,7 +51,9 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         indexes = [
             models.Index(
-                fields=["due_at", "id"], condition=Q(state="waiting"), name="delivery_waiting"
+                fields=["receiver", "due_at", "id"],
+                condition=Q(state="waiting"),
+                name="delivery_waiting",
             ),
             models.Index(fields=["correlation_id"]),
             models.Index(fields=["object_key"]),
@@ -64,3 +68,13 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.use_case} {self.object_key}"
+
+
+def oldest_waiting() -> datetime | None:
+    """When the delivery that came due first was made; each receiver's first row is looked at."""
+    first = Delivery.objects.filter(receiver=OuterRef("pk"), state=Delivery.State.WAITING).order_by(
+        "due_at", "id"
+    )
+    platforms = Platform.objects.order_by().annotate(first=Subquery(first.values("created_at")[:1]))
+    found: datetime | None = platforms.aggregate(oldest=Min("first"))["oldest"]
+    return found

@@ -64,6 +64,12 @@ class EndpointHealth(models.Model):
     def __str__(self) -> str:
         return self.state
 
+    @property
+    def shown(self) -> str:
+        """The health that others are told: a platform that is suspended or has ended is that."""
+        stopped = (Platform.Status.SUSPENDED, Platform.Status.ENDED)
+        return "suspended" if self.platform.status in stopped else self.state
+
 
 class UnknownToken(models.Model):
     """A token that no home-CSP of this CSO knew a moment ago: the short negative cache (UC3-1)."""

@@ -177,7 +177,7 @@ def test_a_delivery_that_fails_comes_due_again_and_keeps_its_order(
         "tariffs",
         changed(TARIFF, valid_from="2026-11-01T00:00:00Z"),
     )
-    assert deliver_due() == 1  # the second waits behind the first
+    assert deliver_due() == 2  # the second waits behind the first, untried
     first = models.Delivery.objects.order_by("id")[0]
     assert (first.state, first.attempts) == ("waiting", 1)
     assert "500" in first.last_error
