@@ -6,6 +6,8 @@ it gives back, that the address and the secret are its own.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from roaming.domain.receiving import unknown_path
@@ -23,7 +25,7 @@ class Party(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HandshakeMessage(msgspec.Struct, kw_only=True, frozen=True):
-    """Who calls, and as whom it knows you. Comes before a registration counts, and as a probe.
+    """Who calls, and as whom it knows you. Comes before a registration counts.
 
     Answer with the nonce only where the bearer token is the one that you gave.
     """
@@ -34,6 +36,15 @@ class HandshakeMessage(msgspec.Struct, kw_only=True, frozen=True):
     platform: str
     parties: list[Party]
     nonce: str
+
+
+class ProbeMessage(msgspec.Struct, kw_only=True, frozen=True):
+    """Comes to the same address after a silence, and while you are offline; asks for nothing.
+
+    Any answer with a status below 500 is a sign of life.
+    """
+
+    probe: Literal[True] = True
 
 
 class HandshakeAnswer(msgspec.Struct, kw_only=True, frozen=True):

@@ -13,11 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.db import connection
 
 from roaming import ports
 from roaming.domain.endpoint_health import DEGRADED_FOR
+from roaming.domain.handshake import ProbeMessage
 from roaming.domain.receiving import HANDSHAKE_PATH
 from roaming.hub_switch.asking import address_of, is_alive
 from roaming.hub_switch.endpoint_health import health_notes
@@ -25,7 +27,7 @@ from roaming.models import EndpointHealth, Platform, RoamingEndpoint
 
 logger = logging.getLogger(__name__)
 
-BODY = b'{"probe":true}'
+BODY = msgspec.json.encode(ProbeMessage())
 _AT_ONCE, _BATCH = 32, 100
 
 # An endpoint that is offline is probed ever more patiently, from 5 s to a minute apart.
