@@ -40,7 +40,7 @@ def new_version_with(table: str) -> migrations.RunSQL:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("roaming", "0002_rules")]
+    dependencies = [("roaming", "0003_given_answer_headers")]
 
     operations = [
         migrations.CreateModel(
