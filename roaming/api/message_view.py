@@ -41,6 +41,7 @@ class MessageView(APIView):
 
     use_case: UseCase
     media_types: tuple[str, ...] = ("application/json",)
+    journals_refusals = True
     # Answers that hold a credential are kept encrypted with the one that the caller presented.
     answers_hold_secrets = False
     _attempt: Attempt | None = None
@@ -134,7 +135,8 @@ class MessageView(APIView):
         request = self.request
         # Not `request.user`: where authentication failed, asking again would fail again.
         sender = getattr(request, "_user", None)
-        if isinstance(sender, Platform) and not refusal.journalled and request.method != "GET":
+        journals = self.journals_refusals and request.method != "GET"
+        if isinstance(sender, Platform) and journals and not refusal.journalled:
             try:
                 envelope = getattr(self, "_envelope", None) or self.envelope(request)
                 write_verdict(envelope, Route(), Verdict.of_refusal(refusal))

@@ -10,6 +10,7 @@ from roaming.api import (
     group3_session,
     group3_start,
     group4_credentials,
+    messages,
     operations,
 )
 
@@ -22,5 +23,6 @@ urlpatterns = [
     *group3_session.urlpatterns,
     *group3_sdr.urlpatterns,
     *group4_credentials.urlpatterns,
+    *messages.urlpatterns,
     *operations.urlpatterns,
 ]
