@@ -194,7 +194,7 @@ def with_period(**changes: Any) -> dict[str, Any]:
         (case(time_zone="a\0b"), "invalid_time_zone", None),
         (case(cdr=None), "invalid_sdr", None),
         (case(cdr=[]), "invalid_sdr", None),
-        (case(cdr={**CDR, "start_date_time": "2019-02-04T10:00:00"}), "invalid_sdr", None),
+        (case(cdr={**CDR, "start_date_time": "2019-02-04"}), "invalid_sdr", None),
         (case(cdr={**CDR, "tariffs": [{}]}), "invalid_sdr", None),
         (case(tariffs=[None]), "invalid_tariff", None),
         (case(tariffs=[{**TARIFF, "elements": {}}]), "invalid_tariff", None),

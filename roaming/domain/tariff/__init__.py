@@ -15,7 +15,13 @@ from roaming.domain.tariff.elements import (
     Weekday,
 )
 from roaming.domain.tariff.price import Price, TaxAmount
-from roaming.domain.tariff.tariff import InvalidTariffError, Tariff, TaxIncluded, parse_tariff
+from roaming.domain.tariff.tariff import (
+    InvalidTariffError,
+    Tariff,
+    TaxIncluded,
+    parse_ocpi_tariff,
+    parse_tariff,
+)
 
 __all__ = [
     "ComponentType",
@@ -31,5 +37,6 @@ __all__ = [
     "TaxIncluded",
     "TaxRate",
     "Weekday",
+    "parse_ocpi_tariff",
     "parse_tariff",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self, TypeVar
 
@@ -15,8 +15,18 @@ import msgspec
 
 Value = TypeVar("Value", bound=msgspec.Struct)
 
-# A time without its offset from UTC is refused: which of the repeated hours would it be?
+# In a native message a time without its offset from UTC is refused: which of the repeated hours
+# would it be? OCPI says that it is UTC: see `read_as_utc`.
 AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def read_as_utc(value: msgspec.Struct, *names: str) -> None:
+    """Give the times that say no offset that of UTC (OCPI, types: "implies a UTC timestamp")."""
+    for name in names:
+        moment: datetime | None = getattr(value, name)
+        if moment is not None and moment.tzinfo is None:
+            msgspec.structs.force_setattr(value, name, moment.replace(tzinfo=UTC))
+
 
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
 _MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]+)`$")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from roaming.domain.money import UnknownCurrencyError, currency_digits
-from roaming.domain.tariff.decoding import AwareTime, ContentError, decode
+from roaming.domain.tariff.decoding import AwareTime, ContentError, decode, read_as_utc
 from roaming.domain.tariff.elements import TariffElement
 from roaming.domain.tariff.price import Price
 
@@ -48,7 +49,19 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError(f"`currency` {unknown}") from None
 
 
+class OcpiTariff(Tariff, frozen=True, kw_only=True):
+    """The same from OCPI, where a time without offset is UTC."""
+
+    start_date_time: datetime | None = None
+    end_date_time: datetime | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        read_as_utc(self, "start_date_time", "end_date_time")
+
+
 _DECODER = msgspec.json.Decoder(Tariff)
+_OCPI_DECODER = msgspec.json.Decoder(OcpiTariff)
 
 
 def parse_tariff(content: bytes | str | Mapping[str, Any]) -> Tariff:
@@ -64,3 +77,8 @@ def parse_tariff(content: bytes | str | Mapping[str, Any]) -> Tariff:
     Decimal('0.25')
     """
     return decode(_DECODER, content, InvalidTariffError)
+
+
+def parse_ocpi_tariff(content: bytes | str | Mapping[str, Any]) -> Tariff:
+    """As `parse_tariff`, but a time without offset is UTC, as OCPI says."""
+    return decode(_OCPI_DECODER, content, InvalidTariffError)

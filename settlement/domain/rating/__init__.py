@@ -13,7 +13,7 @@ from settlement.domain.rating.priced import (
     SubTotals,
 )
 from settlement.domain.rating.rate import rate
-from settlement.domain.rating.sdr_to_rate import SdrToRate, parse_sdr
+from settlement.domain.rating.sdr_to_rate import SdrToRate, parse_ocpi_cdr, parse_sdr
 from settlement.domain.rating.tariff_choice import PlanCache
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "SubTotals",
     "TariffPlan",
     "compile_tariff",
+    "parse_ocpi_cdr",
     "parse_sdr",
     "rate",
 ]

@@ -51,8 +51,10 @@ def _lifted(total: Amount, tariff: Tariff) -> Amount:
 def _limit(price: Price, amount: Amount) -> Amount:
     """A bound before and after tax.
 
-    Where the tariff leaves out the bound after tax, the amount's own tax carries over to it: what
-    is cut to 10 is not taxed as if it were 13.
+    OCPI has each bound hold for itself, and the one after tax optional (2.2.1 Price.incl_vat, 2.3.0
+    PriceLimit.after_taxes). What follows from its absence OCPI leaves open. Left alone, a total
+    lifted to a minimum of 0.50 could be 0.28 after tax, and what is cut to 10 would be taxed as if
+    it were 13: so the amount's own tax carries over to the bound, in proportion.
     """
     if price.after_tax is not None or amount.after_tax is None:
         return Amount(price.before_tax, price.after_tax)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
-from roaming.domain.charging_periods import ChargingPeriod
-from roaming.domain.tariff.decoding import AwareTime, decode
+from roaming.domain.charging_periods import ChargingPeriod, OcpiChargingPeriod
+from roaming.domain.tariff.decoding import AwareTime, decode, read_as_utc
 from settlement.domain.rating.not_ratable import InvalidSdrError
 
 
@@ -26,11 +27,23 @@ class SdrToRate(msgspec.Struct, frozen=True, kw_only=True):
     tariff_id: str | None = None
 
 
+class OcpiCdr(SdrToRate, frozen=True, kw_only=True):
+    """The same from OCPI, where a time without offset is UTC."""
+
+    start_date_time: datetime
+    end_date_time: datetime
+    charging_periods: Annotated[tuple[OcpiChargingPeriod, ...], msgspec.Meta(max_length=10_000)]
+
+    def __post_init__(self) -> None:
+        read_as_utc(self, "start_date_time", "end_date_time")
+
+
 _DECODER = msgspec.json.Decoder(SdrToRate)
+_OCPI_DECODER = msgspec.json.Decoder(OcpiCdr)
 
 
 def parse_sdr(content: bytes | str | Mapping[str, Any]) -> SdrToRate:
-    """An OCPI CDR or a native SDR, as JSON or as a mapping; other fields are ignored.
+    """A native SDR, as JSON or as a mapping; other fields are ignored.
 
     Raises InvalidSdrError, a ValueError, whose `field` is the path of what is wrong.
 
@@ -43,3 +56,8 @@ def parse_sdr(content: bytes | str | Mapping[str, Any]) -> SdrToRate:
     Decimal('20')
     """
     return decode(_DECODER, content, InvalidSdrError)
+
+
+def parse_ocpi_cdr(content: bytes | str | Mapping[str, Any]) -> SdrToRate:
+    """As `parse_sdr`, but a time without offset is UTC, as OCPI says."""
+    return decode(_OCPI_DECODER, content, InvalidSdrError)

@@ -140,8 +140,9 @@ def volumes_of(period: ChargingPeriod) -> Volumes:
 def _part_reservation_and_session(stretches: list[Stretch]) -> bool:
     """Mark which stretches are reservation and which are session; True where it expired.
 
-    The duration of a session does not count the reservation before it (OCPI: start_date_time is the
-    start of the session "or in case of a reservation the start of the reservation").
+    The duration of a session does not count the reservation before it: min_duration and
+    max_duration are of the "Charging Session", and OCPI has the reservation "before the start of a
+    session" (mod_cdrs, start_date_time) until "the driver starts charging" (mod_tariffs).
     """
     expired = not any(stretch.volumes.get(kind) for stretch in stretches for kind in CONSUMED[:3])
     before: timedelta | None = None

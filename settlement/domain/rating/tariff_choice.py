@@ -6,7 +6,7 @@ among the tariffs given; else the snapshot; else the tariff given that is in for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -24,11 +24,13 @@ _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 class PlanCache:
     """Plans of tariff snapshots by their bytes: many SDRs carry the same one.
 
-    Kept by the caller for as long as it rates; forgets everything when `size` is reached.
+    Kept by the caller for as long as it rates; forgets everything when `size` is reached. `read`
+    says how a snapshot is read: as ours, or as OCPI's.
     """
 
-    def __init__(self, size: int = 4096) -> None:
+    def __init__(self, size: int = 4096, read: Callable[[bytes], Tariff] = parse_tariff) -> None:
         self._size = size
+        self._read = read
         self._plans: dict[tuple[bytes, ZoneInfo], TariffPlan] = {}
 
     def plan(self, tariff: bytes, time_zone: ZoneInfo) -> TariffPlan:
@@ -36,7 +38,7 @@ class PlanCache:
         key = (tariff, time_zone)
         plan = self._plans.get(key)
         if plan is None:
-            plan = compile_tariff(parse_tariff(tariff), time_zone)
+            plan = compile_tariff(self._read(tariff), time_zone)
             if len(self._plans) >= self._size:
                 self._plans.clear()
             self._plans[key] = plan

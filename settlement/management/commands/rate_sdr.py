@@ -4,6 +4,9 @@ Reads `{"cdr": ..., "tariffs": [...], "time_zone": "Europe/Berlin"}` or a list o
 database, and always prints one valid document: what cannot be rated gives
 `{"error": {"code": ..., "detail": ...}}` in its place, and the exit status is 1.
 
+A time without offset is UTC, as OCPI says ("The absence of the timezone designator implies a UTC
+timestamp"). Types of dimensions may be written in small letters.
+
 Where VAT is omitted everywhere no VAT is applicable: `total_after_tax` is then `total_before_tax`.
 It is null only where a tariff of 2.3.0 says `tax_included: NO` and states no rate for what it adds.
 
@@ -25,9 +28,9 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandParser
 
 from roaming.domain.money import Rounding
-from roaming.domain.tariff import ContentError, InvalidTariffError, parse_tariff
+from roaming.domain.tariff import ContentError, InvalidTariffError, parse_ocpi_tariff
 from roaming.domain.time_zones import find_zone
-from settlement.domain.rating import NotRatable, PlanCache, parse_sdr, rate
+from settlement.domain.rating import NotRatable, PlanCache, parse_ocpi_cdr, rate
 from settlement.domain.rating.case_list import cut_list
 from settlement.domain.rating.presentation import as_json, explanation, printable
 
@@ -73,7 +76,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _answers(self, file: str, explain: bool) -> tuple[list[Any], bool]:
-        cache = PlanCache()
+        cache = PlanCache(read=parse_ocpi_tariff)
         try:
             cases, is_list = read_cases(file)
         except Refused as refused:
@@ -136,10 +139,10 @@ def _rated(raw: msgspec.Raw, explain: bool, cache: PlanCache) -> Any:
     tariffs = []
     for index, tariff in enumerate(case.tariffs or ()):
         try:
-            tariffs.append(parse_tariff(bytes(tariff)))
+            tariffs.append(parse_ocpi_tariff(bytes(tariff)))
         except InvalidTariffError as invalid:
             raise invalid.inside(f"tariffs[{index}]") from None
-    sdr = parse_sdr(bytes(case.cdr))
+    sdr = parse_ocpi_cdr(bytes(case.cdr))
     priced = rate(sdr, tariffs, zone, case.rounding, cache)
     return explanation(priced, sdr, zone) if explain else as_json(priced)
 

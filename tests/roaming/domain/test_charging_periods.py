@@ -1,11 +1,12 @@
 """Charging periods: aware times, exact volumes, and any dimension a party may send."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
 import pytest
 
-from roaming.domain.charging_periods import ChargingPeriod, Dimension
+from roaming.domain.charging_periods import ChargingPeriod, Dimension, OcpiChargingPeriod
 
 
 def read(content: str) -> ChargingPeriod:
@@ -65,3 +66,16 @@ def test_what_is_no_volume_is_refused(volume):
 def test_volumes_that_a_machine_writes_are_read(volume):
     found = msgspec.json.decode(f'{{"type": "ENERGY", "volume": {volume}}}', type=Dimension)
     assert found.volume == Decimal(volume)
+
+
+def test_a_native_period_says_its_offset_where_one_of_ocpi_need_not():
+    period = b'{"start_date_time": "2026-10-05T10:00:00", "dimensions": []}'
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(period, type=ChargingPeriod)
+    read = msgspec.json.decode(period, type=OcpiChargingPeriod)
+    assert read.start_date_time == datetime(2026, 10, 5, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("kind", ["state_of_charge", "own", "ENERGY_EXPORT", "parkıng_tıme"])
+def test_types_that_rating_does_not_read_stay_as_they_are(kind):
+    assert Dimension(type=kind, volume=Decimal(1)).type == kind
