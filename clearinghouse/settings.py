@@ -172,6 +172,9 @@ LIVE_QUESTIONS_AT_ONCE = env.number(
 # A receiver that failed so often in a row is left alone for a pause, longer each time.
 BREAKER_FAILURES = env.number("CLEARINGHOUSE_BREAKER_FAILURES", 5, least=1)
 BREAKER_PAUSE_S = env.number("CLEARINGHOUSE_BREAKER_PAUSE_S", 5, least=1)
+# A question to many: when it is answered at the latest, and how long its "nobody" is remembered.
+BROADCAST_BUDGET_S = env.number("CLEARINGHOUSE_BROADCAST_BUDGET_S", 2, least=1)
+UNKNOWN_TOKEN_TTL_S = env.number("CLEARINGHOUSE_UNKNOWN_TOKEN_TTL_S", 300)
 DELIVERY_TIMEOUT_S = env.number("CLEARINGHOUSE_DELIVERY_TIMEOUT_S", 10, least=1)
 DELIVERY_LOOPS = env.number("CLEARINGHOUSE_DELIVERY_LOOPS", 1, least=1)
 PROBE_AFTER_SILENCE_S = env.number("CLEARINGHOUSE_PROBE_AFTER_SILENCE_S", 300, least=1)
@@ -187,6 +190,7 @@ OUTBOUND_CLIENT_KEY_FILE = env.text("CLEARINGHOUSE_OUTBOUND_CLIENT_KEY_FILE")
 MAX_MESSAGE_BYTES = env.number("CLEARINGHOUSE_MAX_MESSAGE_BYTES", 1_000_000, least=1_000)
 MAX_BULK_BYTES = env.number("CLEARINGHOUSE_MAX_BULK_BYTES", 64_000_000, least=1_000)
 MAX_BULK_SDRS = 10_000
+MAX_BULK_IDENTIFICATIONS = 200_000
 # --- Privacy (5.4.3): how long what could name a person is kept -----------------------------------
 RETENTION_MESSAGES_DAYS = env.number("CLEARINGHOUSE_RETENTION_MESSAGES_DAYS", 90, least=4)
 RETENTION_PERSONAL_DATA_DAYS = env.number(

@@ -37,6 +37,7 @@ class FakeParty:
         """Answers every identification with ACCEPTED."""
         answer = {"decision": "ACCEPTED", "authorization_reference": "AUTH-1", **extra}
         self.answers["/uc3-1/local-start"] = (200, answer)
+        self.answers["/uc3-3/plug-and-charge-start"] = (200, answer)
         self.answers["/uc4-1/authorisation"] = (200, answer)
 
     def ordinary(self, message: Received) -> tuple[int, Any]:

@@ -1,14 +1,14 @@
-"""The home-CSP's decision on a user, asked live (UC3-1, UC4-1)."""
+"""The home-CSP's decision on a user, asked live (UC3-1, UC3-3, UC4-1)."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from roaming.domain.identifiers import ContractId
 from roaming.domain.sdr import IdentificationPart
+from roaming.domain.sdr.message import Moment
 
 
 class IdentificationQuestion(msgspec.Struct, kw_only=True, frozen=True):
@@ -20,7 +20,38 @@ class IdentificationQuestion(msgspec.Struct, kw_only=True, frozen=True):
     evse_id: str | None = None
     connector_id: str | None = None
     cso_session_id: str | None = None
-    requested_at: datetime | None = None
+    requested_at: Moment | None = None
+
+
+class PlugAndChargeMessage(msgspec.Struct, kw_only=True, frozen=True):
+    """UC3-3 as the visited-CSO sends it. What is known of the certificate goes on as it was sent.
+
+    `emaid` is the contract id that the contract certificate names; it is the token.
+    """
+
+    visited_cso: str
+    evse_id: str
+    emaid: str
+    home_csp: str | None = None
+    connector_id: str | None = None
+    cso_session_id: str | None = None
+    requested_at: Moment | None = None
+    certificate_hash_data: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    certificate_status: str | None = None
+
+    def as_question(self) -> IdentificationQuestion:
+        """The same as a question about an identification of the method PNC."""
+        return IdentificationQuestion(
+            visited_cso=self.visited_cso,
+            identification=IdentificationPart(
+                method="PNC", token_uid=self.emaid, contract_id=self.emaid
+            ),
+            home_csp=self.home_csp,
+            evse_id=self.evse_id,
+            connector_id=self.connector_id,
+            cso_session_id=self.cso_session_id,
+            requested_at=self.requested_at,
+        )
 
 
 class Decision(msgspec.Struct, kw_only=True, frozen=True):
@@ -46,7 +77,12 @@ def read_decision(body: bytes) -> Decision:
     >>> read_decision(b'{"decision": "ACCEPTED"}').accepted
     True
     """
-    decision = msgspec.json.decode(body, type=Decision)
+    try:
+        decision = msgspec.json.decode(body, type=Decision)
+    except msgspec.ValidationError as error:
+        # Its own words may quote the answer, and the answer may quote the token.
+        _, _, place = str(error).rpartition(" - at ")
+        raise ValueError(f"no decision{place and ', see ' + place}") from None
     for name, longest in _LONGEST.items():
         value: str = getattr(decision, name)
         if len(value) > longest or not value.isprintable():

@@ -1,22 +1,19 @@
-"""Finding the home-CSP of an identification and asking it (UC3-1, UC4-1)."""
+"""Reading an identification and finding its home-CSP (UC3-1, UC3-3, UC4-1)."""
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
-import msgspec
 from django.conf import settings
 
-from roaming.domain.decision import Decision, IdentificationQuestion, read_decision
+from roaming.domain.decision import IdentificationQuestion
 from roaming.domain.identifiers import ContractId, ContractStandard, IdentifierError, TokenUid
 from roaming.domain.refusals import Refusal
 from roaming.domain.secrets import fingerprint
-from roaming.hub_switch.asking import ask
 from roaming.hub_switch.envelope import Envelope
 from roaming.hub_switch.route import known_party
 from roaming.models import Agreement, Identification, OperatorIdentifier, Role
-from roaming.ports import OutgoingMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +25,8 @@ class Presented:
     contract_id: str
     token_hmac: bytes
     contract_hmac: bytes | None
+    is_rfid: bool
+    """A UID of an RFID card: the one kind of token that means the same to every home-CSP."""
 
 
 METHODS = ("RFID", "APP", "QR_CODE", "PNC", "AD_HOC", "OTHER")
@@ -43,8 +42,16 @@ def contract_fingerprint(contract: ContractId) -> bytes:
     return fingerprint(settings.HMAC_KEY, "contract", contract.key_without_check_digit)
 
 
+def emaid_token_fingerprint(contract: ContractId) -> bytes:
+    """A contract that is itself the token (PNC, or nothing else was presented)."""
+    return token_fingerprint(contract.key_without_check_digit)
+
+
 def read_identification(question: IdentificationQuestion) -> Presented:
-    """Checks the identification's syntax. Refuses invalid_field and invalid_identifier."""
+    """Checks the identification's syntax. Refuses invalid_field and invalid_identifier.
+
+    With plug and charge the eMA-ID is the token, however its separators and check digit are sent.
+    """
     part = question.identification
     if len(part.authorised) > 8:
         raise Refusal("invalid_field", "At most 8 characters.", "identification.authorised")
@@ -52,25 +59,38 @@ def read_identification(question: IdentificationQuestion) -> Presented:
         raise Refusal("invalid_field", f"One of {', '.join(METHODS)}.", "identification.method")
     if not part.token_uid and not part.contract_id:
         raise Refusal("invalid_field", "Send a token_uid or a contract_id.", "identification")
-    try:
-        token = TokenUid.parse(part.token_uid) if part.token_uid else None
-    except IdentifierError as error:
-        raise Refusal("invalid_identifier", str(error), "identification.token_uid") from error
-    contract = _contract(part.contract_id) if part.contract_id else None
+    if part.method == "PNC" and part.token_uid:
+        token, emaid = None, _contract(part.token_uid, "identification.token_uid")
+    else:
+        token = _token(part.token_uid) if part.token_uid else None
+        emaid = None
+    contract = _contract(part.contract_id) if part.contract_id else emaid
+    if token is not None:
+        token_hmac = token_fingerprint(token.key)
+    else:
+        token_hmac = emaid_token_fingerprint(emaid or _contract(part.contract_id))
     return Presented(
         method=part.method,
-        token_uid=token.as_received if token else "",
-        contract_id=part.contract_id,
-        token_hmac=token_fingerprint(token.key if token else part.contract_id.upper()),
+        token_uid=part.token_uid,
+        contract_id=part.contract_id or (part.token_uid if emaid else ""),
+        token_hmac=token_hmac,
         contract_hmac=contract_fingerprint(contract) if contract else None,
+        is_rfid=part.method == "RFID" and token is not None and token.is_rfid,
     )
 
 
-def _contract(text: str) -> ContractId:
+def _token(text: str) -> TokenUid:
+    try:
+        return TokenUid.parse(text)
+    except IdentifierError as error:
+        raise Refusal("invalid_identifier", error.detail, "identification.token_uid") from error
+
+
+def _contract(text: str, field: str = "identification.contract_id") -> ContractId:
     try:
         return ContractId.parse(text, opaque=True)
     except IdentifierError as error:
-        raise Refusal("invalid_identifier", str(error), "identification.contract_id") from error
+        raise Refusal("invalid_identifier", error.detail, field) from error
 
 
 def find_home_csp(
@@ -78,8 +98,12 @@ def find_home_csp(
     question: IdentificationQuestion,
     presented: Presented,
     visited_cso: OperatorIdentifier,
-) -> OperatorIdentifier:
-    """By explicit receiver, contract id, or a token that a home-CSP distributed."""
+) -> OperatorIdentifier | None:
+    """By explicit receiver, contract id (an eMA-ID too), or a token that a home-CSP distributed.
+
+    None: an RFID card that nobody distributed; then all are asked (`broadcasting`). What is no card
+    is asked for at nobody: such tokens are unique to their home-CSP only. Refuses home_csp_unknown.
+    """
     if question.home_csp:
         home_csp = known_party(question.home_csp, Role.CSP)
     else:
@@ -87,20 +111,30 @@ def find_home_csp(
         if provider is not None:
             home_csp = known_party(provider.display, Role.CSP)
         else:
-            home_csp = _distributor(envelope, presented, visited_cso)
-    _check_contract(home_csp, presented)
+            distributor = _distributor(envelope, presented, visited_cso)
+            if distributor is None and presented.is_rfid and not presented.contract_id:
+                return None
+            if distributor is None:
+                raise Refusal(
+                    "home_csp_unknown", "Nobody distributed this identification.", "home_csp"
+                )
+            home_csp = distributor
+    check_contract(home_csp, presented.contract_id)
     return home_csp
 
 
 def _distributor(
     envelope: Envelope, presented: Presented, visited_cso: OperatorIdentifier
-) -> OperatorIdentifier:
-    """Only among home-CSPs with an agreement: others' tokens are none of this CSO's business."""
-    known = (
+) -> OperatorIdentifier | None:
+    """Only among home-CSPs with an agreement: others' tokens are none of this CSO's business.
+
+    What is distributed no longer says nothing of whose the token is now, unless its home-CSP left
+    the decision to the store for good.
+    """
+    known = list(
         Identification.objects.filter(
             environment=envelope.environment,
             token_hmac=presented.token_hmac,
-            valid=True,
             home_csp__operator__agreements_as_csp__in=Agreement.objects.filter(
                 visited_cso=visited_cso.operator_id,
                 environment=envelope.environment,
@@ -109,18 +143,27 @@ def _distributor(
             ),
         )
         .select_related("home_csp__operator")
-        .order_by("-last_updated")
-        .first()
+        .order_by("id")
+        .distinct()[:20]
     )
-    if known is None:
-        raise Refusal("home_csp_unknown", "Nobody distributed this identification.", "home_csp")
-    return known.home_csp
+    always = Identification.Whitelist.ALWAYS
+    candidates = [row for row in known if row.removed_at is None or row.whitelist == always]
+    if not candidates:
+        return None
+    return max(candidates, key=lambda row: _claim_on_token(row, envelope.now)).home_csp
 
 
-def _check_contract(home_csp: OperatorIdentifier, presented: Presented) -> None:
-    if not presented.contract_id:
+def _claim_on_token(row: Identification, now: datetime) -> tuple[bool, bool, bool, datetime]:
+    """Of two home-CSPs with one token, the one that still vouches for it, then the later one."""
+    expired = row.expires_at is not None and row.expires_at <= now
+    return row.removed_at is None, row.valid, not expired, row.last_updated
+
+
+def check_contract(home_csp: OperatorIdentifier, contract_id: str) -> None:
+    """Whether the contract can be one of this home-CSP, after its own policy. Empty: none sent."""
+    if not contract_id:
         return
-    contract = _contract(presented.contract_id)
+    contract = _contract(contract_id)
     policy = home_csp.operator
     if contract.provider is not None and contract.provider.key != home_csp.key:
         held = OperatorIdentifier.objects.filter(
@@ -139,22 +182,3 @@ def _check_contract(home_csp: OperatorIdentifier, presented: Presented) -> None:
         raise Refusal(
             "invalid_identifier", "The check digit is wrong.", "identification.contract_id"
         )
-
-
-def ask_home_csp(
-    envelope: Envelope, home_csp: OperatorIdentifier, path: str, question: object
-) -> Decision:
-    """The home-CSP's own decision. Refuses where it cannot be asked or answers rubbish."""
-    message = OutgoingMessage(
-        use_case=envelope.use_case.code,
-        path=path,
-        body=msgspec.json.encode(question),
-        message_id=str(uuid.uuid4()),
-        correlation_id=envelope.correlation_id,
-        receiver=home_csp.identifier,
-    )
-    answer = ask(home_csp, envelope.environment, message)
-    try:
-        return read_decision(answer.body)
-    except (ValueError, RecursionError) as error:
-        raise Refusal("receiver_answered_rubbish", f"{home_csp}: {error}"[:300]) from error

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,7 +15,9 @@ from roaming.domain.refusals import Fault, Refusal
 from roaming.domain.secrets import fingerprint
 from roaming.hub_switch.envelope import Envelope
 from roaming.hub_switch.route import Route
-from roaming.models import JournalBody, JournalEntry
+from roaming.hub_switch.withdrawing import LOST, PutQuestion, withdrawal
+from roaming.models import JournalBody, JournalEntry, OperatorIdentifier
+from roaming.outbox import Parcel, enqueue, platform_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,24 @@ def write_admission(
         entry.outcome = JournalEntry.Outcome.PENDING
         entry.save(force_insert=True)
         _keep_body(entry, envelope.body.decode(errors="replace"))
+
+
+def write_admissions(
+    envelope: Envelope,
+    routes: Sequence[Route],
+    session_id: uuid.UUID | None = None,
+    object_key: str = "",
+) -> None:
+    """The rows before, for a question to many; the message itself stands with the first."""
+    with transaction.atomic():
+        entries = []
+        for route in routes:
+            entry = _entry(envelope, route, JournalEntry.Phase.ADMITTED)
+            entry.service_session_id, entry.object_key = session_id, object_key
+            entry.outcome = JournalEntry.Outcome.PENDING
+            entries.append(entry)
+        JournalEntry.objects.bulk_create(entries)
+        _keep_body(entries[0], envelope.body.decode(errors="replace"))
 
 
 def write_verdict(
@@ -103,8 +124,10 @@ WITH unanswered AS (
     SELECT admitted.* FROM roaming_journalentry admitted
     WHERE admitted.phase = 'admitted' AND admitted.recorded_at < %(before)s
       AND NOT EXISTS (
+          -- A question to many has a verdict for each; one that names nobody answers for all.
           SELECT FROM roaming_journalentry verdict
-          WHERE verdict.transaction_id = admitted.transaction_id AND verdict.phase = 'verdict')
+          WHERE verdict.transaction_id = admitted.transaction_id AND verdict.phase = 'verdict'
+            AND (verdict.home_csp_id = admitted.home_csp_id) IS NOT FALSE)
 ), session AS (
     UPDATE roaming_servicesession SET state = 'refused', refusal_reason = 'internal_error'
     FROM unanswered
@@ -117,20 +140,41 @@ SELECT transaction_id, 'verdict', %(now)s, environment, use_case, message_id, co
     sender_id, visited_cso_id, home_csp_id, agreement_id, service_session_id, object_key, 'failed',
     'internal_error', body_hmac
 FROM unanswered
+RETURNING transaction_id, service_session_id, use_case, correlation_id, environment,
+    visited_cso_id, home_csp_id
 """
+# What a home-CSP may have answered with an acceptance.
+_AUTHORISING = ("UC3-1", "UC3-3", "UC4-1")
 
 
 def close_unanswered(now: datetime, real_now: datetime) -> int:
     """Gives a verdict to what was admitted and then lost with its process; returns how many.
 
-    A live question takes seconds; a minute later nobody waits for it any more.
+    A live question takes seconds; a minute later nobody waits for it any more. A home-CSP that was
+    asked whether a user may charge is told that its answer, if it gave one, counts for nothing.
     """
     before = real_now - timedelta(seconds=UNANSWERED_AFTER_S)
     with transaction.atomic(), connection.cursor() as cursor:
         # One sweep at a time: two would write two verdicts.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('close unanswered'))")
         cursor.execute(_CLOSE_UNANSWERED, {"before": before, "now": now})
-        return int(cursor.rowcount)
+        lost = cursor.fetchall()
+        enqueue(_withdrawals(row for row in lost if row[2] in _AUTHORISING))
+        return len(lost)
+
+
+def _withdrawals(lost: Iterable[tuple[Any, ...]]) -> Iterator[Parcel]:
+    for question_id, session_id, use_case, correlation_id, environment, cso, csp in lost:
+        if cso is None or csp is None:
+            continue
+        home_csp = OperatorIdentifier.objects.get(pk=csp)
+        platform = platform_of(home_csp, environment)
+        if platform is not None:
+            visited_cso = OperatorIdentifier.objects.get(pk=cso)
+            question = PutQuestion(
+                question_id, session_id, use_case, visited_cso.identifier, correlation_id
+            )
+            yield withdrawal(question, home_csp.identifier, platform, LOST)
 
 
 def _fingerprint(body: bytes) -> bytes:

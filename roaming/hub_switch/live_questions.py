@@ -38,9 +38,13 @@ class _Receiver:
 
 @dataclass(slots=True)
 class Place:
-    """A question's place. Whoever asks says what became of it; silence says nothing."""
+    """A question's place. Whoever asks says what became of it; silence says nothing.
+
+    `of_many`: the question is one of a round, which has its own place among all.
+    """
 
     probe: bool
+    of_many: bool = False
     alive: bool | None = None
 
 
@@ -53,18 +57,37 @@ class LiveQuestions:
     _under_way: int = 0
 
     @contextmanager
-    def place(self, platform: int, name: str) -> Iterator[Place]:
+    def place(self, platform: int, name: str, *, of_many: bool = False) -> Iterator[Place]:
         """A place for one question to the platform that `name` is known by.
 
         Refuses receiver_offline, receiver_overloaded and overloaded, at once.
         """
-        taken = self._take(platform, name)
+        taken = self._take(platform, name, of_many)
         try:
             yield taken
         finally:
             self._leave(platform, taken)
 
-    def _take(self, platform: int, name: str) -> Place:
+    @contextmanager
+    def place_of_a_round(self) -> Iterator[None]:
+        """A place for a question to many: it holds one web thread, however many are asked.
+
+        Refuses overloaded, at once.
+        """
+        with self._lock:
+            self._check_cap()
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+    def _check_cap(self) -> None:
+        if self._under_way >= settings.LIVE_QUESTIONS_AT_ONCE:
+            raise Refusal("overloaded", "Too many live questions are under way.")
+
+    def _take(self, platform: int, name: str, of_many: bool) -> Place:
         with self._lock:
             receiver = self._receivers.setdefault(platform, _Receiver())
             probe = receiver.open_until is not None
@@ -74,18 +97,18 @@ class LiveQuestions:
                 raise Refusal("receiver_offline", f"{name} has not answered for a while.")
             if receiver.under_way >= settings.LIVE_QUESTIONS_PER_RECEIVER:
                 raise Refusal("receiver_overloaded", f"{name} has too many questions before it.")
-            if self._under_way >= settings.LIVE_QUESTIONS_AT_ONCE:
-                raise Refusal("overloaded", "Too many live questions are under way.")
+            if not of_many:
+                self._check_cap()
+                self._under_way += 1
             receiver.probed = probe
             receiver.under_way += 1
-            self._under_way += 1
-        return Place(probe)
+        return Place(probe, of_many)
 
     def _leave(self, platform: int, place: Place) -> None:
         with self._lock:
             receiver = self._receivers[platform]
             receiver.under_way -= 1
-            self._under_way -= 1
+            self._under_way -= not place.of_many
             if place.probe:
                 receiver.probed = False
             if place.alive:

@@ -116,10 +116,7 @@ def find_route(
 
 def _agreements(pair: OperatorPair, envelope: Envelope) -> list[Agreement]:
     """Those that cover this moment; where none does, the one that ended last."""
-    suspensions = AgreementSuspension.objects.filter(during__contains=envelope.now)
-    ever = Agreement.objects.prefetch_related(
-        Prefetch("suspensions", queryset=suspensions, to_attr="suspensions_now")
-    )
+    ever = Agreement.objects.prefetch_related(suspended_at(envelope.now))
     found = list(ever.covering(pair, envelope.environment, envelope.now))
     if not found:
         ended = ever.filter(
@@ -131,6 +128,12 @@ def _agreements(pair: OperatorPair, envelope: Envelope) -> list[Agreement]:
         )
         found = list(ended.order_by("-validity")[:1])
     return found
+
+
+def suspended_at(now: datetime) -> Prefetch[str]:
+    """What `standing_of` needs on an agreement: its suspensions at this moment."""
+    suspensions = AgreementSuspension.objects.filter(during__contains=now)
+    return Prefetch("suspensions", queryset=suspensions, to_attr="suspensions_now")
 
 
 def standing_of(agreement: Agreement | None, now: datetime) -> Standing:

@@ -29,6 +29,7 @@ from roaming.domain.sdr import (
     LONGEST_ID,
     LONGEST_PARTY,
     DoorFinding,
+    IdentificationPart,
     RatedPart,
     SdrLifeState,
     SdrMessage,
@@ -40,7 +41,11 @@ from roaming.domain.sdr import (
 from roaming.domain.secrets import fingerprint
 from roaming.domain.time_zones import find_zone
 from roaming.domain.uuid7 import period_of, uuid7_at
-from roaming.hub_switch.deciding import contract_fingerprint, token_fingerprint
+from roaming.hub_switch.deciding import (
+    contract_fingerprint,
+    emaid_token_fingerprint,
+    token_fingerprint,
+)
 from roaming.hub_switch.envelope import Envelope
 from roaming.models import (
     Agreement,
@@ -147,7 +152,7 @@ class Door:
             authorization_reference=message.authorization_reference or "",
             identification_method=identification.method,
             authorised=identification.authorised,
-            token_hmac=_token_hmac(identification.token_uid),
+            token_hmac=_token_hmac(identification),
             contract_hmac=_contract_hmac(identification.contract_id),
             evse_id=message.evse_id,
             evse_key=evse_key,
@@ -351,13 +356,16 @@ def _aware(moment: datetime | None, zone_name: str) -> datetime | None:
     return moment.replace(tzinfo=find_zone(zone_name) or UTC)
 
 
-def _token_hmac(token_uid: str) -> bytes | None:
-    if not token_uid:
-        return None
+def _token_hmac(identification: IdentificationPart) -> bytes | None:
+    """The token as the session knows it: with plug and charge it is the eMA-ID (UC3-3)."""
+    token_uid = identification.token_uid
     try:
-        return token_fingerprint(TokenUid.parse(token_uid).key)
+        if identification.method == "PNC" and (token_uid or identification.contract_id):
+            emaid = ContractId.parse(token_uid or identification.contract_id, opaque=True)
+            return emaid_token_fingerprint(emaid)
+        return token_fingerprint(TokenUid.parse(token_uid).key) if token_uid else None
     except IdentifierError:
-        return token_fingerprint(token_uid.upper())
+        return token_fingerprint(token_uid.upper()) if token_uid else None
 
 
 def _contract_hmac(contract_id: str) -> bytes | None:

@@ -1,73 +1,38 @@
 """UC4-1, online identification of the user at a visited-CSO, without a start (IEC 63119-2, 8.4).
 
-Accepts: an identification, with or without an EVSE. The home-CSP is asked live and decides.
+Accepts: an identification, with or without an EVSE. Who decides is decided as in UC3-1.
 Refuses: as UC3-1, less the EVSE.
-Leaves behind: two journal rows; no session opens.
+Leaves behind: two journal rows for each home-CSP that was asked, and the news as in UC3-1; no
+session opens.
 """
 
 from __future__ import annotations
 
-import msgspec
-
-from roaming.domain.decision import Decision, IdentificationQuestion
+from roaming.domain.decision import IdentificationQuestion
 from roaming.domain.identifiers import EvseId, IdentifierError
 from roaming.domain.refusals import Refusal
-from roaming.domain.sdr import IdentificationPart
-from roaming.hub_switch import (
-    Envelope,
-    Verdict,
-    find_route,
-    held_party,
-    write_admission,
-    write_verdict,
-)
-from roaming.hub_switch.deciding import ask_home_csp, find_home_csp, read_identification
-from roaming.models import JournalEntry, OperatorIdentifier, Role
+from roaming.hub_switch import Envelope, held_party
+from roaming.hub_switch.authorising import Asked, Record, authorise_by_one
+from roaming.hub_switch.broadcasting import authorise_by_many
+from roaming.hub_switch.deciding import read_identification
+from roaming.hub_switch.store_decision import Ruling
+from roaming.models import Role
 
 PATH = "uc4-1/authorisation"
 
 
-class AuthorisationQuestion(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """What the home-CSP receives."""
-
-    visited_cso: str
-    home_csp: str
-    evse_id: str | None = None
-    identification: IdentificationPart
-    requested_at: str
-
-
-def identify_online(
-    envelope: Envelope, question: IdentificationQuestion
-) -> tuple[OperatorIdentifier, Decision]:
-    """The home-CSP and its decision on this identification."""
+def identify_online(envelope: Envelope, question: IdentificationQuestion) -> Ruling:
+    """The ruling on this identification."""
     visited_cso = held_party(envelope, question.visited_cso, Role.CSO)
-    if question.evse_id:
-        _check_evse_id(question.evse_id)
+    evse_key = _evse_key(question.evse_id) if question.evse_id else ""
     presented = read_identification(question)
-    home_csp = find_home_csp(envelope, question, presented, visited_cso)
-    route = find_route(envelope, visited_cso, home_csp)
-    write_admission(envelope, route)
-    message = AuthorisationQuestion(
-        visited_cso=visited_cso.identifier,
-        home_csp=home_csp.identifier,
-        evse_id=question.evse_id,
-        identification=question.identification,
-        requested_at=(question.requested_at or envelope.now).isoformat(),
-    )
-    try:
-        decision = ask_home_csp(envelope, home_csp, PATH, message)
-    except Refusal as refusal:
-        refusal.journalled = True
-        write_verdict(envelope, route, Verdict.of_refusal(refusal))
-        raise
-    outcome = JournalEntry.Outcome.ACCEPTED if decision.accepted else JournalEntry.Outcome.REFUSED
-    write_verdict(envelope, route, Verdict(outcome, answer=msgspec.json.encode(decision).decode()))
-    return home_csp, decision
+    record = Record(Asked(envelope, question, presented, visited_cso, PATH))
+    record.object_key = evse_key
+    return authorise_by_one(record) or authorise_by_many(record)
 
 
-def _check_evse_id(text: str) -> None:
+def _evse_key(text: str) -> str:
     try:
-        EvseId.parse(text)
+        return EvseId.parse(text).key
     except IdentifierError as error:
         raise Refusal("invalid_identifier", error.detail, "evse_id") from error

@@ -83,7 +83,7 @@ def test_the_token_stands_in_clear_only_in_erasable_rows(client, connected_cast)
             "identification.method",
         ),
         (
-            {"identification": {"method": "RFID", "token_uid": "04A2B3C4"}},
+            {"identification": {"method": "APP", "token_uid": "app-user-17"}},
             "home_csp_unknown",
             "home_csp",
         ),
