@@ -30,7 +30,13 @@ ASKED = "/uc3-1/local-start"
 
 
 @pytest.fixture
-def three(committed_db):
+def patience(settings):
+    """A busy machine is no slow home-CSP; a test of slowness sets its own limits."""
+    settings.LIVE_QUESTION_TIMEOUT_S = settings.BROADCAST_BUDGET_S = 20
+
+
+@pytest.fixture
+def three(committed_db, patience):
     """Three home-CSPs. Commits are real: threads that hear a late answer see the request's rows."""
     with stage(3) as three:
         yield three
@@ -38,7 +44,7 @@ def three(committed_db):
 
 
 @pytest.fixture
-def refusing(db):
+def refusing(db, patience):
     """Three home-CSPs of which none accepts: everything happens in the request itself."""
     with stage(3) as three:
         yield three
@@ -55,7 +61,7 @@ def start(client, three, body=CARD_START, **headers):
     return post(client, three.cast.visited_cso, LOCAL, body, **headers)
 
 
-def wait_for(condition, seconds=5.0):
+def wait_for(condition, seconds=20.0):
     """What a thread of its own has yet to write."""
     ends = time.monotonic() + seconds
     while not (found := condition()):
@@ -76,7 +82,7 @@ def in_step(*csps):
     for number, csp in enumerate(csps):
 
         def accept(message, number=number):
-            barrier.wait(2)
+            barrier.wait(20)
             return 200, {"decision": "ACCEPTED", "authorization_reference": f"AUTH-{number}"}
 
         csp.platform.answers[ASKED] = accept
@@ -251,16 +257,13 @@ def test_two_accept_at_once_and_one_session_opens(client, three):
     assert verdicts()[answer["home_csp"]] == ("accepted", "")
 
 
-def test_the_answer_does_not_wait_for_the_slow_and_their_late_yes_is_withdrawn(
-    client, three, settings
-):
-    settings.LIVE_QUESTION_TIMEOUT_S = 3
+def test_the_answer_does_not_wait_for_the_slow_and_their_late_yes_is_withdrawn(client, three):
     three[0].accept("AUTH-1")
     three[1].accept("AUTH-2")
-    three[1].platform.delay_s = 0.7
+    three[1].platform.delay_s = 3
     began = time.monotonic()
     answer = start(client, three).json()
-    assert time.monotonic() - began < 0.7
+    assert time.monotonic() - began < 3
     assert (answer["decision"], answer["home_csp"]) == ("ACCEPTED", "DE-HOM")
     assert three[1].withdrawals == []
     (delivery,) = wait_for(lambda: three[1].withdrawals)
@@ -273,12 +276,12 @@ def test_the_answer_does_not_wait_for_the_slow_and_their_late_yes_is_withdrawn(
 def test_a_slow_one_delays_nothing_past_the_budget_and_is_told_that_it_was_too_late(
     client, three, settings
 ):
-    settings.BROADCAST_BUDGET_S, settings.LIVE_QUESTION_TIMEOUT_S = 0.5, 3
+    settings.BROADCAST_BUDGET_S = 1
     three[2].accept("AUTH-3")
-    three[2].platform.delay_s = 1.2
+    three[2].platform.delay_s = 4
     began = time.monotonic()
     response = start(client, three)
-    assert time.monotonic() - began < 1.1
+    assert time.monotonic() - began < 3
     assert (response.status_code, response.json()["code"]) == (504, "receiver_timed_out")
     assert "Of 3 home-CSPs asked 2 refused" in response.json()["detail"]
     (delivery,) = wait_for(lambda: three[2].withdrawals)
@@ -290,9 +293,9 @@ def test_a_slow_one_delays_nothing_past_the_budget_and_is_told_that_it_was_too_l
 
 
 def test_whose_answer_never_comes_is_told_to_forget_it(client, three, settings):
-    settings.BROADCAST_BUDGET_S, settings.LIVE_QUESTION_TIMEOUT_S = 0.3, 0.6
+    settings.BROADCAST_BUDGET_S, settings.LIVE_QUESTION_TIMEOUT_S = 1, 1.5
     three[2].accept("AUTH-3")
-    three[2].platform.delay_s = 2
+    three[2].platform.delay_s = 4
     assert start(client, three).json()["code"] == "receiver_timed_out"
     (delivery,) = wait_for(lambda: three[2].withdrawals)
     assert "authorization_reference" not in delivery.body
@@ -307,11 +310,11 @@ def test_one_that_is_in_doubt_is_told_to_forget_its_answer(client, three):
     rubbish = three[1].platform.answers[ASKED]
 
     def first(message):
-        barrier.wait(2)
+        barrier.wait(20)
         return rubbish
 
     def second(message):
-        barrier.wait(2)
+        barrier.wait(20)
         time.sleep(0.2)
         return 200, {"decision": "ACCEPTED", "authorization_reference": "AUTH-1"}
 

@@ -25,7 +25,8 @@ SLOW, DOWN = "receiver_timed_out", "receiver_not_connected"
 
 
 @pytest.fixture
-def one(db):
+def one(db, settings):
+    settings.LIVE_QUESTION_TIMEOUT_S = 20  # a busy machine is no slow home-CSP
     with stage(1) as one:
         one[0].accept("AUTH-1")
         yield one
@@ -35,8 +36,9 @@ def start(client, one: Stage, body=CARD_START):
     return post(client, one.cast.visited_cso, LOCAL, body)
 
 
-def silence(csp: Csp, trouble: str) -> None:
+def silence(csp: Csp, trouble: str, settings) -> None:
     if trouble == SLOW:
+        settings.LIVE_QUESTION_TIMEOUT_S = 1
         csp.platform.delay_s = 1.5
     else:
         models.RoamingEndpoint.objects.filter(platform=csp.party.platform).update(
@@ -111,10 +113,10 @@ def test_the_home_csp_that_answers_decides_whatever_is_stored(client, one, polic
     ],
 )
 def test_the_clearing_house_stands_in_as_far_as_the_policy_goes(
-    client, one, policy, trouble, stands_in
+    client, one, settings, policy, trouble, stands_in
 ):
     distribute(one[0].party, whitelist=policy)
-    silence(one[0], trouble)
+    silence(one[0], trouble, settings)
     response = start(client, one)
     session = models.ServiceSession.objects.get()
     verdict = models.JournalEntry.objects.get(phase="verdict")
@@ -135,9 +137,9 @@ def test_the_clearing_house_stands_in_as_far_as_the_policy_goes(
         assert not models.Delivery.objects.exists()
 
 
-def test_standing_in_for_a_blocked_card_means_to_refuse_it(client, one):
+def test_standing_in_for_a_blocked_card_means_to_refuse_it(client, one, settings):
     distribute(one[0].party, whitelist="ALLOWED", valid=False)
-    silence(one[0], DOWN)
+    silence(one[0], DOWN, settings)
     answer = start(client, one).json()
     assert (answer["decision"], answer["reason"]) == ("REFUSED", "blocked")
     assert answer["offline_reason"] == DOWN
@@ -153,9 +155,9 @@ def test_who_answers_badly_was_not_silent(client, one, answer):
     assert models.ServiceSession.objects.get().state == "refused"
 
 
-def test_what_is_distributed_no_longer_is_nothing_to_stand_in_with(client, one):
+def test_what_is_distributed_no_longer_is_nothing_to_stand_in_with(client, one, settings):
     distribute(one[0].party, whitelist="ALLOWED", removed_at=timezone.now())
-    silence(one[0], DOWN)
+    silence(one[0], DOWN, settings)
     body = changed(CARD_START, home_csp="DE-HOM")
     assert start(client, one, body).json()["code"] == DOWN
 
