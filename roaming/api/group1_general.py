@@ -14,6 +14,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 
 from roaming.api.filters import MomentFilter
+from roaming.api.group1_examples import SITE, STORED, VISITED_CSO, answered, asked
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
 from roaming.api.rendering import AsSentField
@@ -23,7 +24,7 @@ from roaming.domain.site import SiteMessage
 from roaming.domain.use_case import UseCase
 from roaming.models import Agreement, OperatorIdentifier, Platform, Site
 from roaming.models.clock import business_now
-from roaming.use_cases.uc1_02_sites_information import receive_site
+from roaming.use_cases.uc1_02_sites_information import receive_site, withdraw_site
 
 
 class StoredObject(msgspec.Struct, kw_only=True, frozen=True):
@@ -46,6 +47,7 @@ class SiteView(MessageView):
         request=SiteMessage,
         responses={200: StoredObject, **refusals("invalid_identifier", "time_without_offset",
                                                  *READING)},
+        examples=[asked("A site with one EVSE", SITE), answered("Stored", STORED)],
     )  # fmt: skip
     def put(self, request: Request, site_id: str) -> HttpResponse:
         body = self.body_of(request)
@@ -54,6 +56,24 @@ class SiteView(MessageView):
             raise Refusal("invalid_field", "The id differs from the one in the address.", "id")
         site, taken = receive_site(self.envelope(request, body), message)
         content = StoredObject(id=site.site_id, taken=taken, received_at=site.received_at)
+        return self.render(request, content)
+
+    @extend_schema(
+        operation_id="withdraw_site",
+        tags=["UC1-2 Sites information"],
+        summary="Withdraw a site with its EVSEs; every home-CSP with an agreement is told",
+        parameters=[VISITED_CSO],
+        responses={
+            200: StoredObject,
+            **refusals("invalid_identifier", "invalid_field", "party_not_held", "not_found"),
+        },
+        examples=[answered("Withdrawn", STORED)],
+    )
+    def delete(self, request: Request, site_id: str) -> HttpResponse:
+        visited_cso = request.query_params.get("visited_cso", "")
+        site, taken = withdraw_site(self.envelope(request), site_id, visited_cso)
+        received_at = site.withdrawn_at or site.received_at
+        content = StoredObject(id=site.site_id, taken=taken, received_at=received_at)
         return self.render(request, content)
 
 

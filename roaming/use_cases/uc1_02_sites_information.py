@@ -1,7 +1,7 @@
 """UC1-2, sites information (IEC 63119-2, 8.1): a visited-CSO publishes a site to its home-CSPs.
 
-Accepts: a whole site with its EVSEs and connectors; the newest `last_updated` wins.
-Refuses: party_not_held, invalid_identifier, invalid_field, time_without_offset.
+Accepts: a whole site with its EVSEs and connectors; the newest `last_updated` wins. A withdrawal.
+Refuses: party_not_held, invalid_identifier, invalid_field, time_without_offset, not_found.
 Leaves behind: the site's rows, dated ownership of its EVSEs, a delivery per entitled home-CSP
 platform, a journal row.
 """
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 from django.db import transaction
 from psycopg.types.range import TimestamptzRange
 
 from roaming.domain.identifiers import COUNTRIES, EvseId, IdentifierError
 from roaming.domain.moments import CLOCK_TOLERANCE, check_moment
 from roaming.domain.refusals import Refusal
-from roaming.domain.site import EvsePart, SiteMessage
+from roaming.domain.site import EvsePart, SiteMessage, SiteWithdrawal, check_opening_times
 from roaming.domain.time_zones import find_zone
 from roaming.hub_switch import Envelope, Route, Verdict, held_party, write_verdict
 from roaming.models import (
@@ -45,18 +46,50 @@ def receive_site(envelope: Envelope, message: SiteMessage) -> tuple[Site, bool]:
         site, taken = _store_site(envelope, message, owner)
         if taken:
             _store_evses(site, owner, message.evses, keys, envelope.now)
-            enqueue(
-                Parcel(platform, envelope.use_case.code, PATH, f"site:{owner.key}:{site.key}",
-                       envelope.body.decode(), envelope.correlation_id)
-                for platform, _ in entitled_csp_platforms(owner, envelope.environment, envelope.now)
-            )  # fmt: skip
-        write_verdict(
-            envelope,
-            Route(visited_cso=owner),
-            Verdict(JournalEntry.Outcome.ACCEPTED),
-            object_key=site.key,
-        )
+            _deliver(envelope, site, envelope.body)
+        _note(envelope, site)
     return site, taken
+
+
+def withdraw_site(envelope: Envelope, site_id: str, visited_cso: str) -> tuple[Site, bool]:
+    """Withdraws a site with its EVSEs; of one that is withdrawn already nothing changes.
+
+    Refuses not_found where this CSO published no such site.
+    """
+    owner = held_party(envelope, visited_cso, Role.CSO)
+    _check_id(site_id)
+    with transaction.atomic():
+        site = (
+            Site.objects.select_for_update(of=("self",))
+            .select_related("visited_cso")
+            .filter(environment=envelope.environment, visited_cso=owner, key=site_id.upper())
+            .first()
+        )
+        if site is None:
+            raise Refusal("not_found", f"No site {site_id} of yours is known.", "site_id")
+        taken = site.withdrawn_at is None
+        if taken:
+            site.withdrawn_at = envelope.now
+            site.save(update_fields=["withdrawn_at"])
+            site.evses.filter(removed_at=None).update(removed_at=envelope.now)
+            notice = SiteWithdrawal(id=site.site_id, visited_cso=owner.identifier)
+            _deliver(envelope, site, msgspec.json.encode(notice))
+        _note(envelope, site)
+    return site, taken
+
+
+def _deliver(envelope: Envelope, site: Site, body: bytes) -> None:
+    owner = site.visited_cso
+    enqueue(
+        Parcel(platform, envelope.use_case.code, PATH, f"site:{owner.key}:{site.key}",
+               body.decode(), envelope.correlation_id)
+        for platform, _ in entitled_csp_platforms(owner, envelope.environment, envelope.now)
+    )  # fmt: skip
+
+
+def _note(envelope: Envelope, site: Site) -> None:
+    accepted = Verdict(JournalEntry.Outcome.ACCEPTED)
+    write_verdict(envelope, Route(visited_cso=site.visited_cso), accepted, object_key=site.key)
 
 
 def _check(message: SiteMessage, now: datetime) -> None:
@@ -72,12 +105,20 @@ def _check(message: SiteMessage, now: datetime) -> None:
         raise Refusal("invalid_field", "From -90 to 90 degrees.", "coordinates.latitude")
     if not (longitude.is_finite() and -180 <= longitude <= 180):
         raise Refusal("invalid_field", "From -180 to 180 degrees.", "coordinates.longitude")
-    longest = {"id": 36, "name": 255, "address": 200, "city": 100, "postal_code": 20}
+    longest = {"name": 255, "address": 200, "city": 100, "postal_code": 20}
     for name, limit in longest.items():
         if len(getattr(message, name)) > limit:
             raise Refusal("invalid_field", f"At most {limit} characters.", name)
-    if not message.id or not message.id.isascii() or not message.id.isprintable():
-        raise Refusal("invalid_field", "A site needs an id of printable ASCII.", "id")
+    _check_id(message.id)
+    if len(message.access) > 60:
+        raise Refusal("invalid_field", "At most 60 characters.", "access")
+    if message.opening_times is not None:
+        check_opening_times(message.opening_times)
+
+
+def _check_id(site_id: str) -> None:
+    if not 1 <= len(site_id) <= 36 or not site_id.isascii() or not site_id.isprintable():
+        raise Refusal("invalid_field", "A site id has 1 to 36 printable ASCII characters.", "id")
 
 
 def _evse_key(envelope: Envelope, part: EvsePart, owner: OperatorIdentifier, index: int) -> str:
