@@ -191,6 +191,12 @@ MAX_MESSAGE_BYTES = env.number("CLEARINGHOUSE_MAX_MESSAGE_BYTES", 1_000_000, lea
 MAX_BULK_BYTES = env.number("CLEARINGHOUSE_MAX_BULK_BYTES", 64_000_000, least=1_000)
 MAX_BULK_SDRS = 10_000
 MAX_BULK_IDENTIFICATIONS = 200_000
+MAX_BULK_STATUSES = 5_000
+# Of a status without its own time to live, and the longest that a status may have (UC1-3).
+EVSE_STATUS_LIFE_S = env.number("CLEARINGHOUSE_EVSE_STATUS_LIFE_S", 86_400, least=1)
+EVSE_STATUS_LONGEST_LIFE_S = env.number(
+    "CLEARINGHOUSE_EVSE_STATUS_LONGEST_LIFE_S", 604_800, least=1
+)
 # --- Privacy (5.4.3): how long what could name a person is kept -----------------------------------
 RETENTION_MESSAGES_DAYS = env.number("CLEARINGHOUSE_RETENTION_MESSAGES_DAYS", 90, least=4)
 RETENTION_PERSONAL_DATA_DAYS = env.number(

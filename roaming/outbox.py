@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -22,9 +23,22 @@ from roaming.models import (
 )
 
 
+@dataclass(slots=True)
+class Waited:
+    """What waited about an object until it was taken back: bodies, oldest first, and tries."""
+
+    bodies: list[str] = field(default_factory=list)
+    attempts: int = 0
+    due_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One stored message for one platform. `object_key` names what is kept in order."""
+    """One stored message for one platform. `object_key` names what is kept in order.
+
+    `waited` is what it replaces: it is tried no earlier than that would have been, so that a
+    receiver that is away is not tried at each new message.
+    """
 
     receiver: Platform
     use_case: str
@@ -32,6 +46,7 @@ class Parcel:
     object_key: str
     body: str
     correlation_id: str
+    waited: Waited | None = None
 
 
 _COLUMNS = (
@@ -69,6 +84,42 @@ def enqueue_leased(parcel: Parcel, lease_s: float) -> Delivery | None:
     return delivery
 
 
+# What is on its way at this moment is left alone; a newer message follows it.
+_TAKE_BACK = """
+    WITH old AS MATERIALIZED (
+        SELECT id, receiver_id, object_key, body, attempts, due_at
+        FROM roaming_delivery
+        JOIN unnest(%s::bigint[], %s::text[]) AS wanted (receiver, key)
+          ON receiver_id = wanted.receiver AND object_key = wanted.key
+        WHERE state = 'waiting' AND (leased_until IS NULL OR leased_until < %s)
+        FOR UPDATE OF roaming_delivery SKIP LOCKED
+    ), replaced AS (
+        UPDATE roaming_delivery SET state = 'replaced', leased_until = NULL, body = ''
+        FROM old WHERE roaming_delivery.id = old.id
+    )
+    SELECT receiver_id, object_key, body, attempts, due_at FROM old ORDER BY id
+"""
+
+
+def take_back(objects: Collection[tuple[int, str]]) -> dict[tuple[int, str], Waited]:
+    """Takes back what waits for (receiver, object key), so that something newer can replace it.
+
+    In the caller's transaction, and under a lock of the object: two that do this at once would
+    enqueue what they took in the wrong order.
+    """
+    receivers, keys = [pk for pk, _ in objects], [key for _, key in objects]
+    found: defaultdict[tuple[int, str], Waited] = defaultdict(Waited)
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_BACK, [receivers, keys, timezone.now()])
+        for receiver, key, body, attempts, due_at in cursor.fetchall():
+            waited = found[receiver, key]
+            waited.bodies.append(body)
+            if attempts:
+                waited.attempts = max(waited.attempts, attempts)
+                waited.due_at = max(waited.due_at or due_at, due_at)
+    return dict(found)
+
+
 def _taken(parcels: list[Parcel]) -> list[Parcel]:
     """Without those whose receiver said that it does not take their path."""
     said = dict(
@@ -80,6 +131,7 @@ def _taken(parcels: list[Parcel]) -> list[Parcel]:
 
 
 def _draft(parcel: Parcel, now: datetime) -> Delivery:
+    waited = parcel.waited or Waited()
     return Delivery(
         receiver=parcel.receiver,
         environment=parcel.receiver.environment,
@@ -90,8 +142,9 @@ def _draft(parcel: Parcel, now: datetime) -> Delivery:
         correlation_id=parcel.correlation_id,
         body=parcel.body,
         state=Delivery.State.WAITING.value,
+        attempts=waited.attempts,
         created_at=now,
-        due_at=now,
+        due_at=max(now, waited.due_at or now),
         deadline=now + timedelta(hours=settings.DELIVERY_DEADLINE_HOURS),
     )
 

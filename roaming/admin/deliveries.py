@@ -32,7 +32,12 @@ from roaming.staff_pages.staff_admin import FactAdmin, Panel
 from roaming.staff_pages.steps import Situation, Step
 from roaming.use_cases.dead_deliveries import send_again
 
-SHADES = {"delivered": "success", "waiting": "warning", "dead": "danger"}
+SHADES = {
+    "delivered": "success",
+    "waiting": "warning",
+    "dead": "danger",
+    "replaced": "plain",
+}
 
 
 def _send_again(situation: Situation) -> str:

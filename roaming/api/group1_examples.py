@@ -51,3 +51,44 @@ def asked(name: str, value: object) -> OpenApiExample:
 def answered(name: str, value: object, status: str = "200") -> OpenApiExample:
     """An example of a response."""
     return OpenApiExample(name, value, response_only=True, status_codes=[status])
+
+
+STATUS = {
+    "evse_id": "DE*VIS*E100",
+    "state": "CHARGING",
+    "stamped_at": "2026-10-05T10:00:00+02:00",
+    "time_to_live_s": 900,
+}
+STATUSES = {
+    "asked": [
+        STATUS,
+        {"evse_id": "DE*VIS*E101", "state": "AVAILABLE",
+         "stamped_at": "2026-10-05T10:00:00+02:00"},
+    ],
+    "answer": {
+        "accepted": 1,
+        "refused": 1,
+        "results": [
+            {"index": 0, "evse_id": "DE*VIS*E100", "accepted": True, "taken": True,
+             "refusal": None},
+            {"index": 1, "evse_id": "DE*VIS*E101", "accepted": False, "taken": False,
+             "refusal": {
+                 "code": "unknown_evse",
+                 "title": "No EVSE with this id is known for this CSO",
+                 "detail": "DE*VIS*E101 is not an EVSE of yours.",
+                 "field": "evse_id",
+                 "what_to_do": "Publish the site first (UC1-2), or correct the EVSE-ID.",
+             }},
+        ],
+    },
+    "listed": {
+        "evse_id": "DE*VIS*E100",
+        "visited_cso": "DE*VIS",
+        "site_id": "LOC1",
+        "state": "CHARGING",
+        "stamped_at": "2026-10-05T08:00:00Z",
+        "expires_at": "2026-10-05T08:15:00Z",
+        "received_at": "2026-10-05T08:00:00.120000Z",
+        "outage_id": None,
+    },
+}  # fmt: skip

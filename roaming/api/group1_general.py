@@ -122,7 +122,7 @@ class SiteListView(generics.ListAPIView[Site]):
         )
 
 
-def visible_cso_condition(platform: Platform) -> Q:
+def visible_cso_condition(platform: Platform, visited_cso: str = "visited_cso") -> Q:
     """Rows whose `visited_cso` the platform holds, or has an agreement with as home-CSP now."""
     agreements = Agreement.objects.filter(
         environment=platform.environment,
@@ -132,9 +132,9 @@ def visible_cso_condition(platform: Platform) -> Q:
             role="CSP", held_by__platform=platform
         ),
     )
-    return Q(visited_cso__in=platform.held_identifiers.values("identifier")) | Q(
-        visited_cso__operator__in=agreements.values("visited_cso")
-    )
+    own = {f"{visited_cso}__in": platform.held_identifiers.values("identifier")}
+    agreed = {f"{visited_cso}__operator__in": agreements.values("visited_cso")}
+    return Q(**own) | Q(**agreed)
 
 
 urlpatterns = [

@@ -14,6 +14,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 
+from roaming.api.bulk_calls import RefusedLine, items_of
 from roaming.api.filters import MomentFilter
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import LatestArrivalFirst
@@ -54,16 +55,6 @@ class SdrAnswer(msgspec.Struct, kw_only=True, frozen=True):
     state: str
     known: bool
     findings: list[FindingPart]
-
-
-class RefusedLine(msgspec.Struct, kw_only=True, frozen=True):
-    """Why one record of a bulk call was refused."""
-
-    code: str
-    title: str
-    detail: str
-    field: str | None
-    what_to_do: str
 
 
 class BulkLine(msgspec.Struct, kw_only=True, frozen=True):
@@ -159,7 +150,7 @@ class SdrBulkView(MessageView):
         body = self.body_of(request)
         media_type = (request.META.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
         envelope = self.envelope(request)
-        texts = _lines(body) if media_type == "application/x-ndjson" else _items(body)
+        texts = _lines(body) if media_type == "application/x-ndjson" else items_of(body)
         if len(texts) > settings.MAX_BULK_SDRS:
             raise Refusal("too_many_records", f"At most {settings.MAX_BULK_SDRS} SDRs in a call.")
         receipts = receive_sdrs(envelope, [_record(text) for text in texts])
@@ -173,16 +164,6 @@ def _lines(body: bytes) -> list[bytes]:
     if body.count(b"\n") > 2 * settings.MAX_BULK_SDRS:
         raise Refusal("too_many_records", f"At most {settings.MAX_BULK_SDRS} SDRs in a call.")
     return [line for line in body.split(b"\n") if line.strip()]
-
-
-def _items(body: bytes) -> list[bytes]:
-    """The records of an array, unread: one that is rubbish must not sink the others."""
-    try:
-        return [bytes(item) for item in msgspec.json.decode(body, type=list[msgspec.Raw])]
-    except msgspec.ValidationError as error:
-        raise Refusal("invalid_field", str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal("malformed_body", str(error)) from error
 
 
 def _record(raw: bytes) -> SdrRecord:
@@ -205,15 +186,7 @@ def _line(index: int, receipt: SdrReceipt) -> BulkLine:
         state=receipt.state,
         known=receipt.known,
         findings=[FindingPart.of(finding) for finding in receipt.findings],
-        refusal=None
-        if refusal is None
-        else RefusedLine(
-            code=refusal.code,
-            title=refusal.reason.title,
-            detail=refusal.detail,
-            field=refusal.field,
-            what_to_do=refusal.reason.what_to_do,
-        ),
+        refusal=RefusedLine.of(refusal),
     )
 
 

@@ -37,6 +37,14 @@ class StructSchema(OpenApiSerializerExtension):
         return _plain(own)
 
 
+def array_of(kind: type[msgspec.Struct], most: int) -> dict[str, Any]:
+    """The schema of an array of such records. What they refer to is described elsewhere."""
+    _, components = msgspec.json.schema_components(
+        [kind], schema_hook=_schema_of, ref_template="#/components/schemas/{name}"
+    )
+    return {"type": "array", "items": _plain(components[kind.__name__]), "maxItems": most}
+
+
 def _schema_of(kind: type) -> dict[str, Any]:
     if kind is msgspec.Raw:
         return {"description": "JSON, kept as it was sent"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from roaming.api import (
     group1_authentication,
     group1_general,
+    group1_statuses,
     group2_tariffs,
     group3_sdr,
     group3_session,
@@ -18,6 +19,7 @@ app_name = "roaming"
 urlpatterns = [
     *group1_authentication.urlpatterns,
     *group1_general.urlpatterns,
+    *group1_statuses.urlpatterns,
     *group2_tariffs.urlpatterns,
     *group3_start.urlpatterns,
     *group3_session.urlpatterns,

@@ -97,24 +97,38 @@ class JournalLine:
     body: bytes
 
 
+_COLUMNS = (
+    "id", "transaction_id", "phase", "at", "environment", "use_case", "message_id",
+    "correlation_id", "sender_id", "visited_cso_id", "home_csp_id", "agreement_id", "object_key",
+    "outcome", "refusal_code", "latency_us", "body_hmac",
+)  # fmt: skip
+
+
 def write_verdicts(envelope: Envelope, route: Route, lines: Sequence[JournalLine]) -> None:
     """The rows after, for a call that carries many records; as many statements as for one."""
-    with transaction.atomic():
-        entries = []
-        for line in lines:
-            entry = _entry(envelope, route, JournalEntry.Phase.VERDICT)
-            entry.object_key = line.object_key
-            entry.outcome = line.verdict.outcome
-            entry.refusal_code = line.verdict.refusal_code
-            entry.latency_us = envelope.elapsed_us()
-            entry.body_hmac = _fingerprint(line.body)
-            entries.append(entry)
-        JournalEntry.objects.bulk_create(entries)
-        JournalBody.objects.bulk_create(
-            JournalBody(entry=entry, content=line.verdict.answer)
-            for entry, line in zip(entries, lines, strict=True)
-            if line.verdict.answer
+    if not lines:
+        return
+    entry = _entry(envelope, route, JournalEntry.Phase.VERDICT)
+    entry.latency_us = envelope.elapsed_us()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('roaming_journalentry', 'id')) "
+            "FROM generate_series(1, %s)",
+            [len(lines)],
         )
+        keys = [key for (key,) in cursor.fetchall()]
+        # COPY: a call brings thousands.
+        with cursor.copy(f"COPY roaming_journalentry ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+            for key, line in zip(keys, lines, strict=True):
+                entry.id, entry.object_key = key, line.object_key
+                entry.outcome = line.verdict.outcome.value
+                entry.refusal_code = line.verdict.refusal_code
+                entry.body_hmac = _fingerprint(line.body)
+                copy.write_row([getattr(entry, name) for name in _COLUMNS])
+        with cursor.copy("COPY roaming_journalbody (entry_id, content) FROM STDIN") as copy:
+            for key, line in zip(keys, lines, strict=True):
+                if line.verdict.answer:
+                    copy.write_row([key, line.verdict.answer])
 
 
 UNANSWERED_AFTER_S = 60

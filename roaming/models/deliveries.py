@@ -22,6 +22,7 @@ class Delivery(models.Model):
         WAITING = "waiting", "Waiting"
         DELIVERED = "delivered", "Delivered"
         DEAD = "dead", "Given up"
+        REPLACED = "replaced", "Replaced by a newer one"
 
     receiver = models.ForeignKey(Platform, models.PROTECT, related_name="deliveries")
     environment = models.CharField(max_length=4, choices=Environment)

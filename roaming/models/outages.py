@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 
 from roaming.models.fields import Environment
 from roaming.models.network import Evse
 from roaming.models.operators import OperatorIdentifier
+
+
+class OutageQuerySet(models.QuerySet["Outage"]):
+    def in_force(self, at: datetime) -> OutageQuerySet:
+        """Announced, begun, and not over."""
+        return self.filter(state=Outage.State.ANNOUNCED, starts_at__lte=at).filter(
+            Q(ends_at__isnull=True) | Q(ends_at__gt=at)
+        )
 
 
 class Outage(models.Model):
@@ -34,6 +44,8 @@ class Outage(models.Model):
     body = models.TextField(help_text="The JSON as received.")
     last_updated = models.DateTimeField(help_text="The CSO's own time stamp.")
     received_at = models.DateTimeField()
+
+    objects = OutageQuerySet.as_manager()
 
     class Meta:
         ordering = ["-starts_at"]
