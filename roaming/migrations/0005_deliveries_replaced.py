@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("roaming", "0002_rules"),
+        ("roaming", "0004_switch_version"),
     ]
 
     operations = [
