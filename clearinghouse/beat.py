@@ -18,6 +18,7 @@ BEAT_SCHEDULE = {
     "probe endpoints": _every(5, "roaming.tasks.probe_roaming_endpoints"),
     "give up overdue messages": _every(300, "roaming.tasks.give_up_overdue_deliveries"),
     "close unanswered questions": _every(30, "roaming.tasks.close_unanswered_questions"),
+    "account for SDRs that came": _every(30, "roaming.tasks.account_for_sdrs"),
     "erase personal data by age": _every(3600, "roaming.tasks.erase_personal_data"),
     "forget given answers": _every(300, "roaming.tasks.forget_given_answers"),
     "reconcile SDRs": _every(5, "settlement.tasks.reconcile_due"),

@@ -17,6 +17,7 @@ APPEND_ONLY_TABLES = [
     "roaming_identificationversion",
     "roaming_chargingupdate",
     "roaming_chargeplan",
+    "roaming_sessionclosing",
     "roaming_sdr",
     "roaming_sdrevent",
     "settlement_ledgerentry",

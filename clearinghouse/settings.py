@@ -179,6 +179,9 @@ DELIVERY_TIMEOUT_S = env.number("CLEARINGHOUSE_DELIVERY_TIMEOUT_S", 10, least=1)
 DELIVERY_LOOPS = env.number("CLEARINGHOUSE_DELIVERY_LOOPS", 1, least=1)
 PROBE_AFTER_SILENCE_S = env.number("CLEARINGHOUSE_PROBE_AFTER_SILENCE_S", 300, least=1)
 DELIVERY_DEADLINE_HOURS = env.number("CLEARINGHOUSE_DELIVERY_DEADLINE_HOURS", 72, least=1)
+# A session of which nothing is heard for so long is shown to staff, and so is a missing SDR.
+SESSION_NEWS_HOURS = env.number("CLEARINGHOUSE_SESSION_NEWS_HOURS", 24, least=1)
+SDR_MISSING_HOURS = env.number("CLEARINGHOUSE_SDR_MISSING_HOURS", 72, least=1)
 CREDENTIAL_OVERLAP_HOURS = env.number("CLEARINGHOUSE_CREDENTIAL_OVERLAP_HOURS", 24)
 ALLOW_PLAIN_HTTP_ENDPOINTS = env.flag("CLEARINGHOUSE_ALLOW_PLAIN_HTTP_ENDPOINTS")
 # Partners behind a private interconnection; else only public addresses are called.

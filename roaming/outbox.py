@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -128,6 +128,32 @@ def _taken(parcels: list[Parcel]) -> list[Parcel]:
         .values_list("platform_id", "paths")
     )
     return [parcel for parcel in parcels if takes(said.get(parcel.receiver.pk, ()), parcel.path)]
+
+
+def enqueue_newest(parcel: Parcel, lease_s: float = 0) -> Delivery | None:
+    """Leaves a parcel in the place of older ones about the same object that still wait.
+
+    For what is news only until something newer comes. The newest has a row of its own, which
+    nothing but a newer one ever touches: it is handed over at least once. It waits as long as the
+    one that it replaces would have: a receiver that is away is not tried at each message.
+
+    With `lease_s` the caller means to carry it itself at once, and may where `leased_until` is set;
+    where an older one is on its way the new one waits its turn. The caller holds the object's lock.
+    None: it is not taken there.
+    """
+    if not _taken([parcel]):
+        return None
+    now = timezone.now()
+    place = (parcel.receiver.pk, parcel.object_key)
+    waited = take_back([place]).get(place)
+    delivery = _draft(replace(parcel, waited=None if lease_s else waited), now)
+    under_way = Delivery.objects.filter(
+        receiver=parcel.receiver, object_key=parcel.object_key, state=Delivery.State.WAITING
+    )
+    if lease_s and not under_way.exists():
+        delivery.leased_until = now + timedelta(seconds=lease_s)
+    delivery.save(force_insert=True)
+    return delivery
 
 
 def _draft(parcel: Parcel, now: datetime) -> Delivery:

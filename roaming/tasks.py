@@ -17,6 +17,7 @@ from roaming.hub_switch import (
 from roaming.models.clock import business_now
 from roaming.models.given_answers import forget_answers
 from roaming.use_cases.erasure import erase_by_age
+from roaming.use_cases.stuck_sessions import note_arrived_sdrs
 
 _LONGEST_RUN_S = 20
 
@@ -55,3 +56,9 @@ def erase_personal_data() -> dict[str, int]:
 def forget_given_answers() -> int:
     """Erases answers that are past their time to live: they may name a person."""
     return forget_answers(timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS))
+
+
+@shared_task
+def account_for_sdrs() -> int:
+    """Takes sessions whose SDR has come off the list of those that wait for theirs."""
+    return note_arrived_sdrs()

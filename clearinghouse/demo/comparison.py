@@ -13,7 +13,7 @@ from decimal import Decimal
 from django.db.models import Count, Sum
 
 from clearinghouse.demo.staff import ENVIRONMENT
-from roaming.domain.session import SessionState
+from roaming.domain.session import RUNNING, SessionState
 from roaming.domain.use_case import UseCase
 from roaming.models import Delivery, JournalEntry, Sdr, ServiceSession
 from roaming.simulator.platform_tally import pair_key
@@ -54,7 +54,7 @@ def held_by_the_hub() -> dict[str, dict[str, Decimal | int]]:
     for cso, csp, state, count in sessions.values_list(*pair, "state").annotate(Count("id")):
         if state == SessionState.COMPLETED:
             note(cso, csp, starts_accepted=count, completions=count)
-        elif state == SessionState.AUTHORISED:
+        elif state in RUNNING:
             note(cso, csp, starts_accepted=count)
     sdrs = Sdr.objects.filter(environment=ENVIRONMENT).order_by()
     for cso, csp, count, money, energy in sdrs.values_list(*pair).annotate(

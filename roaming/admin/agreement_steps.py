@@ -11,6 +11,7 @@ from roaming.admin.acceptance_records import (
     waiting_documents,
 )
 from roaming.domain.agreement import Service
+from roaming.domain.session import OPEN
 from roaming.models import Agreement, AgreementAcceptance, Role, ServiceSession
 from roaming.models.clock import business_now
 from roaming.staff_pages.cells import moment
@@ -116,7 +117,9 @@ def _confirming(party: str, words: str) -> Step:
 
 
 def _running(agreement: Agreement) -> str:
-    rows = ServiceSession.objects.filter(agreement=agreement, state="authorised")
+    rows = ServiceSession.objects.filter(
+        agreement=agreement, state__in=[state.value for state in OPEN]
+    )
     count = len(rows.order_by()[:_ENOUGH].values_list("pk"))
     return f"{_ENOUGH} or more" if count == _ENOUGH else str(count)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import django_filters
-import msgspec
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.urls import path
@@ -20,24 +17,15 @@ from roaming.api.pages import NewestFirst
 from roaming.api.rendering import AsSentField
 from roaming.api.schema import READING, refusals
 from roaming.domain.refusals import Refusal
-from roaming.domain.tariff import InvalidTariffError, Tariff, parse_tariff
+from roaming.domain.tariff.announcement import (
+    TariffMessage,
+    TariffSurroundings,
+    announcement_of,
+)
 from roaming.domain.use_case import UseCase
 from roaming.models import Platform, TariffVersion
 from roaming.models.clock import business_now
-from roaming.use_cases.uc2_01_inform_on_tariff import (
-    TariffAnnouncement,
-    receive_tariff,
-    withdraw_tariff,
-)
-
-
-class TariffMessage(Tariff, kw_only=True, frozen=True):
-    """UC2-1: an OCPI tariff, with whose it is, for whom, and when it is valid."""
-
-    visited_cso: str
-    valid_from: datetime
-    home_csp: str | None = None
-    valid_to: datetime | None = None
+from roaming.use_cases.uc2_01_inform_on_tariff import receive_tariff, withdraw_tariff
 
 
 class TariffView(MessageView):
@@ -55,22 +43,10 @@ class TariffView(MessageView):
     )  # fmt: skip
     def put(self, request: Request, tariff_id: str) -> HttpResponse:
         body = self.body_of(request)
-        message = decode(body, Surroundings)
+        message = decode(body, TariffSurroundings)
         if message.id != tariff_id:
             raise Refusal("invalid_field", "The id differs from the one in the address.", "id")
-        try:
-            tariff = parse_tariff(body)
-        except InvalidTariffError as error:
-            raise Refusal("invalid_field", error.detail, error.field or None) from error
-        announced = TariffAnnouncement(
-            tariff_id=message.id,
-            visited_cso=message.visited_cso,
-            home_csp=message.home_csp,
-            currency=tariff.currency,
-            valid_from=message.valid_from,
-            valid_to=message.valid_to,
-            body=body.decode(),
-        )
+        announced = announcement_of(message, body)
         version, taken = receive_tariff(self.envelope(request, body), announced)
         content = StoredObject(id=version.tariff_id, taken=taken, received_at=version.received_at)
         return self.render(request, content)
@@ -99,16 +75,6 @@ class TariffView(MessageView):
         return self.render(request, content)
 
 
-class Surroundings(msgspec.Struct, kw_only=True, frozen=True):
-    """The part of the message that is not the tariff itself."""
-
-    id: str
-    visited_cso: str
-    valid_from: datetime
-    home_csp: str | None = None
-    valid_to: datetime | None = None
-
-
 class TariffSerializer(serializers.ModelSerializer[TariffVersion]):
     """A version as it is stored; `tariff` is the message as its CSO sent it, null: withdrawn."""
 
@@ -120,7 +86,7 @@ class TariffSerializer(serializers.ModelSerializer[TariffVersion]):
         model = TariffVersion
         fields = [
             "tariff_id", "visited_cso", "home_csp", "currency", "valid_from", "valid_to",
-            "received_at", "withdrawn", "tariff",
+            "received_at", "withdrawn", "on_request", "tariff",
         ]  # fmt: skip
 
 

@@ -1,79 +1,42 @@
-"""Group 3, energy transfer management (IEC 63119-2, 8.3): the session itself; UC3-5."""
+"""Group 3, energy transfer management (IEC 63119-2, 8.3): the sessions themselves."""
 
 from __future__ import annotations
 
-import uuid
-
 import django_filters
-import msgspec
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse
 from django.urls import path
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
-from rest_framework.request import Request
 
 from roaming.api.filters import MomentFilter
-from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
 from roaming.api.rendering import ExactDecimal
-from roaming.api.schema import READING, refusals
-from roaming.domain.completion import CompletionMessage
-from roaming.domain.use_case import UseCase
+from roaming.api.schema import refusals
 from roaming.models import Platform, ServiceSession
-from roaming.use_cases.uc3_05_complete_transaction import complete_transaction
-
-
-class CompletionAnswer(msgspec.Struct, kw_only=True, frozen=True):
-    """`acknowledged`: the home-CSP has taken the message; else it is being delivered."""
-
-    service_session_id: uuid.UUID
-    state: str
-    acknowledged: bool
-
-
-class CompletionView(MessageView):
-    """UC3-5."""
-
-    use_case = UseCase.UC3_5
-
-    @extend_schema(
-        operation_id="complete_transaction",
-        tags=["UC3-5 Complete the service transaction"],
-        summary="Close a service session; its SDR is due then",
-        request=CompletionMessage,
-        responses={
-            200: CompletionAnswer,
-            **refusals("unknown_session", "session_state", "time_without_offset", *READING),
-        },
-    )
-    def post(self, request: Request, service_session_id: uuid.UUID) -> HttpResponse:
-        body = self.body_of(request)
-        envelope = self.envelope(request, body)
-        message = decode(body, CompletionMessage)
-        session, acknowledged = complete_transaction(envelope, service_session_id, message)
-        content = CompletionAnswer(
-            service_session_id=session.id, state=session.state, acknowledged=acknowledged
-        )
-        return self.render(request, content)
 
 
 class ServiceSessionSerializer(serializers.ModelSerializer[ServiceSession]):
-    """A session as the clearing house saw it; ids as the two parties sent them."""
+    """A session as the clearing house saw it; ids as the two parties sent them.
+
+    Power and cost so far are those of the newest charging information, while the session runs.
+    """
 
     service_session_id = serializers.UUIDField(source="id")
     visited_cso = serializers.CharField(source="visited_cso.identifier")
     home_csp = serializers.CharField(source="home_csp.identifier")
     evse_id = serializers.CharField(source="evse.evse_id")
     energy_kwh = ExactDecimal(allow_null=True)
+    power_kw = ExactDecimal(allow_null=True)
+    cost_so_far = ExactDecimal(allow_null=True)
 
     class Meta:
         model = ServiceSession
         fields = [
             "service_session_id", "state", "visited_cso", "home_csp", "evse_id", "connector_id",
             "identification_method", "authorised", "authorization_reference", "cso_session_id",
-            "csp_session_id", "opened_at", "started_at", "ended_at", "energy_kwh",
-            "refusal_reason",
+            "csp_session_id", "opened_by", "opened_at", "authorised_at", "updated_at",
+            "started_at", "ended_at", "completed_at", "energy_kwh", "power_kw", "cost_so_far",
+            "cost_currency", "refusal_reason",
         ]  # fmt: skip
 
 
@@ -128,11 +91,6 @@ class ServiceSessionDetailView(_OwnSessions, generics.RetrieveAPIView[ServiceSes
 
 
 urlpatterns = [
-    path(
-        "service-sessions/<uuid:service_session_id>/completion",
-        CompletionView.as_view(),
-        name="uc3-5-completion",
-    ),
     path("service-sessions", ServiceSessionListView.as_view(), name="service-sessions"),
     path(
         "service-sessions/<uuid:service_session_id>",

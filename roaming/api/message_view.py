@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from itertools import accumulate
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,18 +20,12 @@ from roaming.api.manners import say_what_is_read
 from roaming.api.problems import as_refusal, problem
 from roaming.domain.refusals import Refusal
 from roaming.domain.use_case import UseCase
+from roaming.domain.wire_text import check_text
 from roaming.hub_switch import Envelope, Route, Verdict, write_verdict
 from roaming.models import JournalEntry, Platform
 from roaming.models.clock import business_now
 
 T = TypeVar("T")
-DEEPEST = 64
-# A text of JSON. Possessive, and its closing quote may be missing: each byte is looked at once.
-_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
-# Each bracket as the step that it makes, in signed bytes; everything else is left out.
-_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[{]}")
 _PATH = re.compile(r"`\$\.?(?P<path>[^`]*)`")
 
 
@@ -163,31 +156,6 @@ class MessageView(APIView):
         if location:
             response["Location"] = location
         return response
-
-
-def check_text(body: bytes) -> None:
-    """Refuses what could be decoded but never stored or compared: no UTF-8, NUL, a tower of lists.
-
-    msgspec skips over fields that it does not know, so they are looked at here.
-    """
-    if b"\x00" in body or (b"\\u0000" in body and _NUL.search(body)):
-        raise Refusal("malformed_body", "The body holds a NUL character.")
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise Refusal("malformed_body", "The body is not UTF-8.") from error
-    if body.count(b"[") + body.count(b"{") > DEEPEST and nesting_depth(body) > DEEPEST:
-        raise Refusal("malformed_body", f"Nested deeper than {DEEPEST} levels.")
-
-
-def nesting_depth(body: bytes) -> int:
-    """The deepest nesting of lists and objects; brackets inside texts do not count.
-
-    >>> nesting_depth(b'{"a": [1, "[[[", "\\\\"[["]}')
-    2
-    """
-    steps = _TEXT.sub(b"", body).translate(_STEPS, _NO_BRACKETS)
-    return max(accumulate(memoryview(steps).cast("b")), default=0)
 
 
 def decode(body: bytes, kind: type[T]) -> T:

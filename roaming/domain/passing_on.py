@@ -1,8 +1,8 @@
-"""Passing a question on, with what its sender said beyond our vocabulary."""
+"""Passing a message on, with what its sender said beyond our vocabulary."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -27,3 +27,18 @@ def passed_on(message: msgspec.Struct, sent: bytes, consumed: Collection[str] = 
     if "identification" in own and "identification" in received:
         own["identification"] = received["identification"]
     return msgspec.json.encode({**own, **extra})
+
+
+def as_sent(sent: bytes | str, ours: Mapping[str, object]) -> str:
+    """The sender's object as it came, every digit and offset, with our fields in it, as JSON.
+
+    A field of ours is never taken from the sender, not even where it is None and left out: what the
+    clearing house alone may say cannot be smuggled in.
+
+    >>> as_sent('{"energy_kwh": 1.50, "visited_cso": "x", "b": 1}', {"visited_cso": "DE", "b": None})
+    '{"energy_kwh":1.50,"visited_cso":"DE"}'
+    """
+    received = msgspec.json.decode(sent, type=dict[str, msgspec.Raw])
+    fields: dict[str, object] = {n: value for n, value in received.items() if n not in ours}
+    fields.update({name: value for name, value in ours.items() if value is not None})
+    return msgspec.json.encode(fields).decode()

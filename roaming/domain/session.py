@@ -62,3 +62,29 @@ def may_become(current: SessionState, following: SessionState) -> bool:
     False
     """
     return following in _NEXT[current]
+
+
+# The user may charge, or does: plans and live values concern these.
+RUNNING = frozenset({SessionState.AUTHORISED, SessionState.ACTIVE})
+# Something is still to come; the clearing house waits for news.
+OPEN = frozenset(state for state in SessionState if not state.is_over)
+# Nobody said yes to these, or nothing was provided: an SDR of theirs is without authorisation.
+WITHOUT_AUTHORISATION = frozenset(
+    {SessionState.REQUESTED, SessionState.REFUSED, SessionState.CANCELLED}
+)
+
+
+def completion_allowed(current: SessionState, *, started_remotely: bool) -> bool:
+    """Whether the visited-CSO may complete a session that stands so.
+
+    `started_remotely`: the home-CSP asked for the start and the visited-CSO has not said no. A
+    start whose result was lost on the way has charged all the same, and must not be stranded.
+
+    >>> completion_allowed(SessionState.REQUESTED, started_remotely=True)
+    True
+    >>> completion_allowed(SessionState.REQUESTED, started_remotely=False)
+    False
+    """
+    if current is SessionState.REQUESTED:
+        return started_remotely
+    return may_become(current, SessionState.COMPLETED)

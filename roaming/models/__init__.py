@@ -7,7 +7,13 @@ from roaming.models.agreements import (
     AgreementSuspension,
     SettlementCalendar,
 )
-from roaming.models.charge_plans import ChargePlan, ChargingUpdate
+from roaming.models.charge_plans import (
+    ChargePlan,
+    ChargePlanBody,
+    ChargingUpdate,
+    ChargingUpdateBody,
+    PlanStep,
+)
 from roaming.models.clock import BusinessClock
 from roaming.models.commands import Command, Reservation
 from roaming.models.deliveries import Delivery
@@ -20,7 +26,7 @@ from roaming.models.identifications import (
     IdentificationVersion,
 )
 from roaming.models.journal import JournalBody, JournalEntry
-from roaming.models.network import Connector, Evse, EvseOwnership, Site
+from roaming.models.network import Connector, ConnectorTariffs, Evse, EvseOwnership, Site
 from roaming.models.operators import (
     BankAccount,
     Operator,
@@ -38,7 +44,11 @@ from roaming.models.platforms import (
     RoamingEndpoint,
 )
 from roaming.models.sdrs import Finding, Sdr, SdrEvent, SdrOriginal, SdrRegistry, SdrState
-from roaming.models.sessions import ServiceSession, ServiceSessionPersonalData
+from roaming.models.sessions import (
+    ServiceSession,
+    ServiceSessionPersonalData,
+    SessionClosing,
+)
 from roaming.models.switch_version import SwitchVersion
 from roaming.models.tariffs import TariffVersion
 
@@ -50,9 +60,12 @@ __all__ = [
     "BankAccount",
     "BusinessClock",
     "ChargePlan",
+    "ChargePlanBody",
     "ChargingUpdate",
+    "ChargingUpdateBody",
     "Command",
     "Connector",
+    "ConnectorTariffs",
     "Credential",
     "Delivery",
     "EndpointHealth",
@@ -71,6 +84,7 @@ __all__ = [
     "OperatorIdentifier",
     "OperatorPair",
     "Outage",
+    "PlanStep",
     "Platform",
     "PlatformIdentifier",
     "RegistrationToken",
@@ -84,6 +98,7 @@ __all__ = [
     "SdrState",
     "ServiceSession",
     "ServiceSessionPersonalData",
+    "SessionClosing",
     "SettlementCalendar",
     "Site",
     "SwitchVersion",

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from django.db import models
+from dataclasses import dataclass
+from datetime import datetime
 
+from django.db import models
+from django.db.models import Max
+
+from roaming.domain.uuid7 import moment_of, uuid7_at
 from roaming.models.fields import ExactDecimalField
 from roaming.models.hot import HotRow
 from roaming.models.sessions import ServiceSession
@@ -29,6 +34,60 @@ class ChargingUpdate(HotRow):
         return f"{self.energy_kwh} kWh"
 
 
+class ChargingUpdateBody(models.Model):
+    """Erasable: the message as the CSO sent it, its charging periods and extra fields too."""
+
+    update = models.OneToOneField(
+        ChargingUpdate, models.CASCADE, primary_key=True, related_name="body"
+    )
+    content = models.TextField()
+
+    def __str__(self) -> str:
+        return "message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanStep:
+    """What is to be kept of one step. `accepted` None: the visited-CSO was not reached."""
+
+    made_by: str
+    accepted: bool | None
+    stamped_at: datetime
+    received_at: datetime
+    reason: str = ""
+    wishes: str = ""
+    plan: str = ""
+
+
+class ChargePlanQuerySet(models.QuerySet["ChargePlan"]):
+    """The steps of sessions."""
+
+    def in_force(self, session: ServiceSession) -> ChargePlan | None:
+        """The plan with the newest stamp of the visited-CSO, None where there is none."""
+        plans = self.filter(session=session, has_plan=True).select_related("body")
+        return plans.order_by("-stamped_at", "-number").first()
+
+    def append_to(self, session: ServiceSession, step: PlanStep) -> ChargePlan:
+        """Keeps a step under the next number. The caller holds the session's lock."""
+        last = self.filter(session=session).aggregate(last=Max("number"))["last"] or 0
+        row = self.create(
+            id=uuid7_at(moment_of(session.id)),
+            environment=session.environment,
+            period=session.period,
+            pair_id=session.pair_id,
+            session=session,
+            number=last + 1,
+            made_by=step.made_by,
+            accepted=step.accepted,
+            reason=step.reason,
+            has_plan=bool(step.plan),
+            stamped_at=step.stamped_at,
+            received_at=step.received_at,
+        )
+        row.body = ChargePlanBody.objects.create(step=row, wishes=step.wishes, plan=step.plan)
+        return row
+
+
 class ChargePlan(HotRow):
     """One step of the exchange: the home-CSP's wishes with the answer, or an update of the CSO."""
 
@@ -41,10 +100,11 @@ class ChargePlan(HotRow):
     made_by = models.CharField(max_length=11, choices=MadeBy)
     accepted = models.BooleanField(null=True, help_text="Empty: the receiver was not reached.")
     reason = models.CharField(max_length=60, blank=True)
-    wishes = models.TextField(blank=True, help_text="The JSON as the home-CSP sent it.")
-    plan = models.TextField(blank=True, help_text="The JSON as the visited-CSO sent it.")
-    stamped_at = models.DateTimeField()
+    has_plan = models.BooleanField(default=False)
+    stamped_at = models.DateTimeField(help_text="Of a plan the CSO's own time stamp.")
     received_at = models.DateTimeField()
+
+    objects = ChargePlanQuerySet.as_manager()
 
     class Meta:
         ordering = ["session", "number"]
@@ -52,3 +112,14 @@ class ChargePlan(HotRow):
 
     def __str__(self) -> str:
         return f"plan {self.number}"
+
+
+class ChargePlanBody(models.Model):
+    """Erasable: when somebody leaves and what they need says much about a person."""
+
+    step = models.OneToOneField(ChargePlan, models.CASCADE, primary_key=True, related_name="body")
+    wishes = models.TextField(blank=True, help_text="The JSON as the home-CSP sent it.")
+    plan = models.TextField(blank=True, help_text="The JSON as the visited-CSO sent it.")
+
+    def __str__(self) -> str:
+        return "message"

@@ -101,3 +101,21 @@ class Connector(models.Model):
 
     def __str__(self) -> str:
         return self.connector_id
+
+
+class ConnectorTariffs(models.Model):
+    """The tariffs of a connector for one home-CSP, where they differ from those for all."""
+
+    connector = models.ForeignKey(Connector, models.CASCADE, related_name="individual_tariffs")
+    home_csp = models.ForeignKey(OperatorIdentifier, models.PROTECT, related_name="+")
+    tariff_ids = ArrayField(models.CharField(max_length=36), default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connector", "home_csp"], name="connector_tariffs_once_per_csp"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.home_csp}: {', '.join(self.tariff_ids)}"

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from django.db import models
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Greatest
 
 from roaming.domain.session import SessionState
+from roaming.domain.uuid7 import uuid7_at
 from roaming.models.agreements import Agreement
 from roaming.models.fields import ExactDecimalField
 from roaming.models.hot import HotRow
@@ -12,6 +18,45 @@ from roaming.models.network import Evse
 from roaming.models.operators import OperatorIdentifier, OperatorPair
 
 STATE_CHOICES = [(state.value, state.label) for state in SessionState]
+
+
+# States in which the clearing house waits for news of a session.
+AWAITING_NEWS = (SessionState.REQUESTED, SessionState.AUTHORISED, SessionState.ACTIVE)
+
+
+# The newest of what is known of a session.
+_LAST_NEWS = Greatest(
+    F("opened_at"),
+    Coalesce(F("authorised_at"), F("opened_at")),
+    Coalesce(F("updated_at"), F("opened_at")),
+    Coalesce(F("completed_at"), F("opened_at")),
+)
+
+
+class ServiceSessionQuerySet(models.QuerySet["ServiceSession"]):
+    """Sessions that are stuck, by age (UC3-5, UC3-6). `now` is business time."""
+
+    def without_news(self, now: datetime) -> ServiceSessionQuerySet:
+        """Open ones of which nothing was heard for SESSION_NEWS_HOURS; `last_news` says since when.
+
+        The id carries the opening moment, so that the index of (state, id) bounds the search.
+        """
+        before = now - timedelta(hours=settings.SESSION_NEWS_HOURS)
+        return self.annotate(last_news=_LAST_NEWS).filter(
+            state__in=[state.value for state in AWAITING_NEWS],
+            id__lt=uuid7_at(before, 0),
+            last_news__lt=before,
+        )
+
+    def without_sdr(self, now: datetime) -> ServiceSessionQuerySet:
+        """Completed ones whose SDR is missing after SDR_MISSING_HOURS."""
+        before = now - timedelta(hours=settings.SDR_MISSING_HOURS)
+        return self.annotate(last_news=_LAST_NEWS).filter(
+            state=SessionState.COMPLETED.value,
+            sdr_accounted_for=False,
+            id__lt=uuid7_at(before, 0),
+            last_news__lt=before,
+        )
 
 
 class ServiceSession(HotRow):
@@ -54,6 +99,14 @@ class ServiceSession(HotRow):
     power_kw = ExactDecimalField(null=True)
     cost_so_far = ExactDecimalField(null=True, help_text="Before tax, in `cost_currency`.")
     cost_currency = models.CharField(max_length=3, blank=True)
+    sdr_accounted_for = models.BooleanField(
+        default=False, help_text="Its SDR has come, or staff gave it up."
+    )
+    closed_by_hand_at = models.DateTimeField(
+        null=True, help_text="Closed by staff for want of news; empty again once news came."
+    )
+
+    objects = ServiceSessionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -62,6 +115,11 @@ class ServiceSession(HotRow):
             models.Index(fields=["token_hmac", "-id"]),
             models.Index(fields=["authorization_reference"]),
             models.Index(fields=["state", "id"]),
+            models.Index(
+                fields=["-id"],
+                condition=Q(state="completed", sdr_accounted_for=False),
+                name="session_awaits_sdr",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -84,3 +142,48 @@ class ServiceSessionPersonalData(models.Model):
 
     def __str__(self) -> str:
         return "personal data"
+
+
+class SessionClosing(models.Model):
+    """A session that a person closed because no news came: who, when, why. Append-only.
+
+    News of the visited-CSO that comes all the same counts: it takes up `from_state` again.
+    """
+
+    session = models.ForeignKey(ServiceSession, models.PROTECT, related_name="closings")
+    from_state = models.CharField(max_length=12, choices=STATE_CHOICES)
+    to_state = models.CharField(max_length=12, choices=STATE_CHOICES)
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+# Its own CSO's SDR in the same environment; whether it is right is for reconciliation to say.
+_ACCOUNT_FOR = """
+    UPDATE roaming_servicesession SET sdr_accounted_for = true
+    WHERE id IN (
+        SELECT session.id FROM roaming_servicesession session
+        WHERE session.state = 'completed' AND NOT session.sdr_accounted_for
+          AND EXISTS (
+              SELECT FROM roaming_sdr sdr
+              WHERE sdr.service_session_id = session.id AND NOT sdr.credit
+                AND sdr.environment = session.environment
+                AND sdr.visited_cso_id = session.visited_cso_id)
+        LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+"""
+
+
+def account_for_sdrs(batch: int) -> int:
+    """Marks completed sessions whose SDR has come, at most `batch`; returns how many.
+
+    Keeps the index of those that wait for theirs as short as their number.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCOUNT_FOR, {"batch": batch})
+        return int(cursor.rowcount)

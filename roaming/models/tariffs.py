@@ -31,6 +31,10 @@ class TariffVersion(models.Model):
     valid_to = models.DateTimeField(null=True, blank=True)
     received_at = models.DateTimeField()
     withdrawn = models.BooleanField(default=False)
+    on_request = models.BooleanField(
+        default=False,
+        help_text="Told to the one home-CSP that asked (UC2-2); counts as if told to all.",
+    )
     body = models.TextField(blank=True, help_text="The JSON as received: decimals untouched.")
     body_sha256 = models.BinaryField(max_length=32)
 

@@ -1,139 +1,151 @@
 """UC3-5, complete the service transaction (IEC 63119-2, 8.3): the visited-CSO closes the session.
 
-Accepts: start, end and energy of a session that was authorised; the same again changes nothing.
-Refuses: unknown_session, party_not_held, session_state, time_without_offset, invalid_field.
+Accepts: start, end and energy of a session that was authorised, active or reserved; or that nothing
+was provided, because the authorised user went away. The same again changes nothing. A remote start
+whose result was lost has charged all the same, and is completed too.
+Refuses: unknown_session, session_state, time_without_offset, invalid_field.
 Passes under a suspended or ended agreement: a running session is never stranded.
-Leaves behind: the completed session, a message to the home-CSP that is carried at once and, where
-that fails, by a worker later; a journal row. An SDR is due now.
+Leaves behind: the session completed (an SDR is due now) or cancelled (none is), a message to the
+home-CSP that is carried at once and, where that fails, by a worker later, in the place of charging
+information that still waits; a journal row.
 """
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 
-import msgspec
 from django.db import transaction
 
-from roaming.domain.completion import CompletionMessage
-from roaming.domain.moments import check_moment
+from roaming.domain.completion import CompletionMessage, Provided, read_completion
+from roaming.domain.passing_on import as_sent
 from roaming.domain.refusals import Refusal
-from roaming.domain.sdr import usable_number
-from roaming.domain.session import SessionState, may_become
-from roaming.hub_switch import Envelope, Route, Verdict, held_party, send_now, write_verdict
+from roaming.domain.session import SessionState, completion_allowed
+from roaming.hub_switch import Envelope, Verdict, send_now, write_verdict
+from roaming.hub_switch.running_session import (
+    REOPENED,
+    names_of,
+    reopen_if_closed_by_hand,
+    route_of,
+    session_of_sender,
+    started_remotely,
+)
 from roaming.models import Delivery, JournalEntry, Role, ServiceSession
-from roaming.outbox import Parcel, enqueue_leased, platform_of
+from roaming.outbox import Parcel, enqueue_newest, platform_of, take_back
 
 PATH = "uc3-5/completion"
 _LEASE_S = 30
+_KEPT = (
+    *REOPENED, "authorised", "authorised_at", "energy_kwh", "cso_session_id", "updated_at",
+    "power_kw", "cost_so_far", "cost_currency",
+)  # fmt: skip
 
 
-class CompletionNotice(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """What the home-CSP receives: times as the CSO sent them."""
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The session as it stands now, and whether the home-CSP has acknowledged already."""
 
-    service_session_id: uuid.UUID
-    visited_cso: str
-    home_csp: str
-    cso_session_id: str | None = None
-    csp_session_id: str | None = None
-    start_date_time: str
-    end_date_time: str
-    total_energy: str
+    session: ServiceSession
+    acknowledged: bool
+
+    @property
+    def sdr_due(self) -> bool:
+        """Whether the visited-CSO owes an SDR for it."""
+        return self.session.state == SessionState.COMPLETED.value
 
 
 def complete_transaction(
     envelope: Envelope, session_id: uuid.UUID, message: CompletionMessage
-) -> tuple[ServiceSession, bool]:
-    """Completes the session; returns it, and whether the home-CSP has acknowledged already."""
-    _check(message)
+) -> Completion:
+    """Completes the session, or cancels it where nothing was provided."""
+    provided = read_completion(message)
     with transaction.atomic():
-        session = _lock_session(envelope, session_id)
-        repeated = session.state == SessionState.COMPLETED.value
-        if repeated:
-            _check_repetition(session, message)
-            parcel = None
-        else:
-            parcel = _complete(envelope, session, message)
-        route = Route(session.visited_cso, session.home_csp, session.agreement, session.pair)
-        write_verdict(
-            envelope, route, Verdict(JournalEntry.Outcome.ACCEPTED), session.id, session.evse.key
-        )
-    if parcel is not None:
-        return session, send_now(parcel)
-    return session, _acknowledged(session)
+        session = session_of_sender(envelope, session_id, Role.CSO, lock=True)
+        reopen_if_closed_by_hand(session)
+        parcel = None
+        if not _repeats(session, provided):
+            _end(envelope, session, message, provided)
+            parcel = _parcel(envelope, session)
+        verdict = Verdict(JournalEntry.Outcome.ACCEPTED)
+        write_verdict(envelope, route_of(session), verdict, session.id, session.evse.key)
+    if parcel is not None and parcel.leased_until is not None:
+        return Completion(session, send_now(parcel))
+    return Completion(session, _acknowledged(session))
 
 
-def _check(message: CompletionMessage) -> None:
-    for name in ("start_date_time", "end_date_time"):
-        check_moment(getattr(message, name), name)
-    if message.end_date_time < message.start_date_time:
-        raise Refusal("invalid_field", "The end lies before the start.", "end_date_time")
-    if not usable_number(message.total_energy) or not 0 <= message.total_energy < 1_000_000:
-        raise Refusal("invalid_field", "Energy in kWh, 0 or more.", "total_energy")
-    if len(message.cso_session_id or "") > 64:
-        raise Refusal("invalid_field", "At most 64 characters.", "cso_session_id")
-
-
-def _lock_session(envelope: Envelope, session_id: uuid.UUID) -> ServiceSession:
-    session = (
-        ServiceSession.objects.select_for_update(of=("self",))
-        .select_related("visited_cso", "home_csp", "agreement", "pair", "evse")
-        .filter(
-            id=session_id,
-            environment=envelope.environment,
-            visited_cso__held_by__platform=envelope.sender,
-            visited_cso__held_by__environment=envelope.environment,
-        )
-        .first()
-    )
-    if session is None:
-        raise Refusal("unknown_session", "No session of yours has this id.", "service_session_id")
-    held_party(envelope, session.visited_cso.identifier, Role.CSO)
-    return session
-
-
-def _check_repetition(session: ServiceSession, message: CompletionMessage) -> None:
+def _repeats(session: ServiceSession, provided: Provided | None) -> bool:
+    """Whether the session has ended just so. Refuses session_state where it ended otherwise."""
+    if provided is None:
+        return session.state == SessionState.CANCELLED.value
+    if session.state != SessionState.COMPLETED.value:
+        return False
     known = (session.started_at, session.ended_at, session.energy_kwh)
-    if known != (message.start_date_time, message.end_date_time, message.total_energy):
+    if known != (provided.start_date_time, provided.end_date_time, provided.total_energy):
         raise Refusal("session_state", "The session was completed with other values.")
+    return True
 
 
-def _complete(
-    envelope: Envelope, session: ServiceSession, message: CompletionMessage
-) -> Delivery | None:
-    if not may_become(SessionState(session.state), SessionState.COMPLETED):
-        raise Refusal("session_state", f"The session is {session.state}, not authorised.")
-    session.state = SessionState.COMPLETED.value
+def _end(
+    envelope: Envelope,
+    session: ServiceSession,
+    message: CompletionMessage,
+    provided: Provided | None,
+) -> None:
+    before = SessionState(session.state)
+    if provided is None:
+        _check_nothing_provided(session)
+        session.state = SessionState.CANCELLED.value
+        session.refusal_reason = message.reason or "nothing_provided"
+    else:
+        if not completion_allowed(before, started_remotely=started_remotely(session)):
+            raise Refusal("session_state", f"The session is {before.value}.")
+        session.state = SessionState.COMPLETED.value
+        session.started_at, session.ended_at = provided.start_date_time, provided.end_date_time
+        session.energy_kwh = provided.total_energy
+        if before is SessionState.REQUESTED:
+            session.authorised = session.authorised or "COMMAND"
+            session.authorised_at = session.authorised_at or envelope.now
     session.completed_at = envelope.now
-    session.started_at, session.ended_at = message.start_date_time, message.end_date_time
-    session.energy_kwh = message.total_energy
-    if message.cso_session_id:
-        session.cso_session_id = message.cso_session_id
-    session.save()
+    session.cso_session_id = message.cso_session_id or session.cso_session_id
+    # What was live ends with the session; each report has a row of its own.
+    session.updated_at = session.power_kw = session.cost_so_far = None
+    session.cost_currency = ""
+    session.save(update_fields=_KEPT)
+
+
+def _check_nothing_provided(session: ServiceSession) -> None:
+    """Only where the user may charge and nothing was reported; a reservation ends by UC3-8."""
+    state = SessionState(session.state)
+    if state is SessionState.AUTHORISED:
+        return
+    if state is SessionState.REQUESTED and started_remotely(session):
+        return
+    if state is SessionState.ACTIVE:
+        detail = "Charging information came: complete the session with what was provided."
+    else:
+        detail = f"The session is {state.value}."
+    raise Refusal("session_state", detail)
+
+
+def _parcel(envelope: Envelope, session: ServiceSession) -> Delivery | None:
     receiver = platform_of(session.home_csp, envelope.environment)
     if receiver is None:
         return None
-    notice = CompletionNotice(
-        service_session_id=session.id,
-        visited_cso=session.visited_cso.identifier,
-        home_csp=session.home_csp.identifier,
-        cso_session_id=session.cso_session_id or None,
-        csp_session_id=session.csp_session_id or None,
-        start_date_time=message.start_date_time.isoformat(),
-        end_date_time=message.end_date_time.isoformat(),
-        total_energy=str(message.total_energy),
-    )
+    # How it stood on the way is no news once the end is known.
+    take_back([(receiver.pk, f"charging:{session.id}")])
+    ours = {**names_of(session), "closed_by_clearing_house": None}
     parcel = Parcel(
         receiver,
         envelope.use_case.code,
         PATH,
         f"session:{session.id}",
-        msgspec.json.encode(notice).decode(),
+        as_sent(envelope.body, ours),
         envelope.correlation_id,
     )
-    return enqueue_leased(parcel, _LEASE_S)
+    return enqueue_newest(parcel, _LEASE_S)
 
 
 def _acknowledged(session: ServiceSession) -> bool:
-    return Delivery.objects.filter(
-        object_key=f"session:{session.id}", path=PATH, state=Delivery.State.DELIVERED
-    ).exists()
+    told = Delivery.objects.filter(object_key=f"session:{session.id}", path=PATH)
+    last = told.order_by("-id").first()
+    return last is not None and last.state == Delivery.State.DELIVERED

@@ -20,6 +20,7 @@ from django.db import connection, transaction
 
 from roaming.domain.money import Rounding
 from roaming.domain.sdr import Outcome
+from roaming.domain.tariff import Asked, Version
 from settlement.domain.rating import RatingFinding
 from settlement.domain.reconciliation.case import PriceEvidence, number_text
 from settlement.domain.reconciliation.rerating import Rerater, ToRerate
@@ -31,7 +32,7 @@ from settlement.domain.reconciliation.rules import (
     WHILE_RATING,
     Rule,
 )
-from settlement.domain.reconciliation.tariff_store import Asked, TariffStore, Version
+from settlement.domain.reconciliation.tariff_store import TariffStore
 from settlement.models import ReconciliationRun
 from settlement.models.reconciliation_sql import batch, credits, evidence, findings, standing
 

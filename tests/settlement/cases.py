@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from roaming import models
 from roaming.domain.money import Rounding
+from roaming.domain.tariff import Asked, Version
 from settlement.domain.reconciliation.case import (
     Case,
     Claim,
@@ -18,7 +19,7 @@ from settlement.domain.reconciliation.case import (
 from settlement.domain.reconciliation.identity import CreditCase
 from settlement.domain.reconciliation.outcome import Judgement, judge
 from settlement.domain.reconciliation.rerating import Rerater, ToRerate
-from settlement.domain.reconciliation.tariff_store import Asked, TariffStore, Version
+from settlement.domain.reconciliation.tariff_store import TariffStore
 from tests.settlement.sdrs import standing_of
 
 
@@ -124,6 +125,7 @@ def _price(sdr: models.Sdr) -> PriceEvidence:
             version.received_at,
             version.withdrawn,
             version.body,
+            version.on_request,
         )
         for version in models.TariffVersion.objects.all()
     )

@@ -22,8 +22,10 @@ from roaming.domain.tariff.tariff import (
     parse_ocpi_tariff,
     parse_tariff,
 )
+from roaming.domain.tariff.versions import Asked, Version, in_force
 
 __all__ = [
+    "Asked",
     "ComponentType",
     "ContentError",
     "InvalidTariffError",
@@ -36,7 +38,9 @@ __all__ = [
     "TaxAmount",
     "TaxIncluded",
     "TaxRate",
+    "Version",
     "Weekday",
+    "in_force",
     "parse_ocpi_tariff",
     "parse_tariff",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roaming.domain.session import SessionState
+from roaming.domain.session import WITHOUT_AUTHORISATION, SessionState
 from settlement.domain.reconciliation.case import Case, Verdict, utc_text
 
 # Cause -> what was expected, in the words of the finding.
@@ -12,17 +12,22 @@ AUTHORISATION_EXPECTED = {
     "other_parties": "a service session of these two parties",
     "refused": "a session that was authorised; this one was refused",
     "not_authorised": "a session that was authorised; nobody answered for this one",
+    "cancelled": "a session in which something was provided; this one was cancelled",
     "other_token": "the identification that the session was opened with",
 }
 
-_UNAUTHORISED = {
+# State -> cause. In every other state somebody said yes; of a reserved or completed no-show the
+# home-CSP, when it reserved.
+UNAUTHORISED = {
     SessionState.REFUSED.value: "refused",
     SessionState.REQUESTED.value: "not_authorised",
+    SessionState.CANCELLED.value: "cancelled",
 }
+assert set(UNAUTHORISED) == {state.value for state in WITHOUT_AUTHORISATION}
 
 
 def without_authorisation(case: Case) -> Verdict | None:
-    """AUT-01: no session, a session of others, refused, never authorised, or another token."""
+    """AUT-01: no session, one of others, refused, cancelled or never authorised, another token."""
     cause = _cause(case)
     if cause is None:
         return None
@@ -43,8 +48,8 @@ def _cause(case: Case) -> str | None:
         return "unknown_session"
     if not case.matched:
         return "other_parties"
-    if session.state in _UNAUTHORISED:
-        return _UNAUTHORISED[session.state]
+    if session.state in UNAUTHORISED:
+        return UNAUTHORISED[session.state]
     if claim.token_hmac is not None and claim.token_hmac != session.token_hmac:
         return "other_token"
     return None

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from roaming.domain.money import UnknownCurrencyError, round_money
-from roaming.domain.tariff import ContentError, InvalidTariffError
+from roaming.domain.tariff import Asked, ContentError, InvalidTariffError, Version
 from roaming.domain.time_zones import find_zone
 from settlement.domain.rating import (
     NotRatable,
@@ -36,12 +36,7 @@ from settlement.domain.reconciliation.tariff_issues import (
     between,
     described,
 )
-from settlement.domain.reconciliation.tariff_store import (
-    Asked,
-    TariffStore,
-    Version,
-    same_prices,
-)
+from settlement.domain.reconciliation.tariff_store import TariffStore, same_prices
 
 # How many other versions are tried to explain a claim that differs.
 _TRIED = 8

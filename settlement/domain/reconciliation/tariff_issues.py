@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from roaming.domain.tariff import Asked, Version
 from settlement.domain.reconciliation.case import utc_text
-from settlement.domain.reconciliation.tariff_store import Asked, TariffStore, Version
+from settlement.domain.reconciliation.tariff_store import TariffStore
 
 
 class TariffIssue(NamedTuple):

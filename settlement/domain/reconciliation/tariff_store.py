@@ -1,47 +1,15 @@
-"""Which version of a tariff was in force at a session's start (domain.md, tariffs).
+"""The tariffs that a run of reconciliation rates with: versions by id, plans compiled once.
 
-In force: valid then and received before, less the agreement's notice: nobody posts yesterday's
-price today. A version for one home-CSP beats the general one; the newest `valid_from` wins, then
-the newest `received_at`; a withdrawal is a version that ends the tariff.
+Which version was in force is the rule of `roaming.domain.tariff.versions`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from roaming.domain.tariff import Tariff, parse_tariff
+from roaming.domain.tariff import Asked, Tariff, Version, in_force, parse_tariff
 from settlement.domain.rating import TariffPlan, compile_tariff
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A tariff version as the CSO announced it. Times are aware; `body` is its JSON."""
-
-    version_id: int
-    visited_cso_id: int
-    home_csp_id: int | None
-    tariff_id: str
-    valid_from: datetime
-    valid_to: datetime | None
-    received_at: datetime
-    withdrawn: bool
-    body: str
-
-    def valid(self, at: datetime) -> bool:
-        return self.valid_from <= at and (self.valid_to is None or at < self.valid_to)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Whose tariff is asked for, when the session started, and the agreement's notice."""
-
-    visited_cso_id: int
-    home_csp_id: int | None
-    started_at: datetime
-    notice: timedelta = timedelta(0)
 
 
 class TariffStore:
@@ -59,21 +27,7 @@ class TariffStore:
 
     def in_force(self, tariff_id: str, asked: Asked) -> Version | None:
         """The version that priced the session, None where none was in force."""
-        candidates = [
-            version
-            for version in self._known(tariff_id, asked)
-            if version.valid(asked.started_at)
-            and version.received_at + asked.notice <= asked.started_at
-        ]
-        for individual in (True, False):
-            newest = max(
-                (v for v in candidates if (v.home_csp_id is not None) is individual),
-                key=lambda v: (v.valid_from, v.received_at, v.version_id),
-                default=None,
-            )
-            if newest is not None and not newest.withdrawn:
-                return newest
-        return None
+        return in_force(self._known(tariff_id, asked), asked)
 
     def others(self, tariff_id: str, asked: Asked, than: Version | None) -> list[Version]:
         """The other versions that this home-CSP could know, the newest first."""

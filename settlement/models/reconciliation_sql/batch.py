@@ -72,7 +72,7 @@ FOR UPDATE OF standing SKIP LOCKED
 _TO_RERATE = """
 SELECT sdr.id, sdr.rated_part, coalesce(nullif(sdr.time_zone, ''), site.time_zone, ''),
     sdr.visited_cso_id, sdr.home_csp_id, sdr.started_at, sdr.tariff_id,
-    coalesce(connector.tariff_ids, '{}'), sdr.claim_before_tax, sdr.currency,
+    coalesce(individual.tariff_ids, connector.tariff_ids, '{}'), sdr.claim_before_tax, sdr.currency,
     coalesce(agreement.rounding, 'HALF_UP'), coalesce(agreement.tolerance_money, 0),
     coalesce(agreement.tolerance_money_share, 0), coalesce(agreement.tariff_notice_hours, 0)
 FROM recon_claim
@@ -83,6 +83,8 @@ LEFT JOIN roaming_evse evse
 LEFT JOIN roaming_site site ON site.id = evse.site_id
 LEFT JOIN roaming_connector connector
     ON connector.evse_id = evse.id AND connector.connector_id = sdr.connector_id
+LEFT JOIN roaming_connectortariffs individual
+    ON individual.connector_id = connector.id AND individual.home_csp_id = sdr.home_csp_id
 WHERE NOT sdr.credit
 """
 
@@ -97,7 +99,7 @@ FROM STDIN
 
 _VERSIONS = """
 SELECT id, visited_cso_id, home_csp_id, tariff_id, valid_from, valid_to, received_at, withdrawn,
-    body
+    body, on_request
 FROM roaming_tariffversion
 WHERE environment = %(environment)s AND visited_cso_id = ANY (%(visited_csos)s)
 """

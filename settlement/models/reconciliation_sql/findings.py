@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from settlement.domain.reconciliation.authorisation import AUTHORISATION_EXPECTED
+from settlement.domain.reconciliation.authorisation import AUTHORISATION_EXPECTED, UNAUTHORISED
 from settlement.domain.reconciliation.case import LONGEST_SESSION
 from settlement.domain.reconciliation.place import EVSE_EXPECTED
 from settlement.models.reconciliation_sql import DECIDED, NOT_STANDING, key_of, utc
@@ -62,12 +62,14 @@ def _overlapping(condition: str, wanted: str) -> _Select:
     )
 
 
-_CAUSE = """CASE
+_UNAUTHORISED = " ".join(
+    f"WHEN session_state = '{state}' THEN '{cause}'" for state, cause in UNAUTHORISED.items()
+)
+_CAUSE = f"""CASE
     WHEN service_session_id IS NULL THEN 'no_session_id'
     WHEN NOT session_found THEN 'unknown_session'
     WHEN NOT matched THEN 'other_parties'
-    WHEN session_state = 'refused' THEN 'refused'
-    WHEN session_state = 'requested' THEN 'not_authorised'
+    {_UNAUTHORISED}
     WHEN token_hmac <> session_token_hmac THEN 'other_token'
 END"""
 _CAUSE_EXPECTED = (

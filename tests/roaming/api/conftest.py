@@ -17,3 +17,18 @@ def rep():
 def newcomer(db):
     """A platform that has not registered yet."""
     return make_newcomer()
+
+
+@pytest.fixture
+def visit(db, client, csp_platform, now):
+    """An authorised session of the cast, both platforms answering, at ten in the morning."""
+    from roaming.models.clock import set_business_clock
+    from tests.cast import make_cast
+    from tests.roaming.api.visit import Visit
+
+    with fake_party() as cso_platform:
+        cast = make_cast(csp_endpoint=csp_platform.url, cso_endpoint=cso_platform.url)
+        set_business_clock(now, speed=0, ceiling=now)
+        story = Visit(client, cast, csp_platform, cso_platform, now)
+        story.begin()
+        yield story

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roaming.api.message_view import check_text, nesting_depth
 from roaming.domain.refusals import Refusal
+from roaming.domain.wire_text import check_text, nesting_depth
 from tests.roaming.api.messages import SDR, changed
 from tests.roaming.api.test_hostile_messages import call
 

@@ -42,6 +42,7 @@ def test_completion_is_passed_on_and_acknowledged(client, connected_cast, csp_pl
         "service_session_id": session_id,
         "state": "completed",
         "acknowledged": True,
+        "sdr_due": True,
     }
     (message,) = csp_platform.messages("/uc3-5/completion")
     assert message.body["start_date_time"] == COMPLETION["start_date_time"]

@@ -13,6 +13,7 @@ from psycopg.types.range import TimestamptzRange
 
 from roaming import models
 from roaming.domain.money import Rounding, currency_digits, round_money
+from roaming.domain.session import SessionState
 from settlement.domain.reconciliation.rules import CREDIT_RULES, RULES
 from settlement.models.reconciliation_sql.findings import SELECTS
 from settlement.models.reconciliation_sql.standing import ROUNDED_CLAIM
@@ -63,7 +64,7 @@ sessions = st.builds(
     SessionPlan,
     trade=st.integers(0, 1),
     starts_min=st.sampled_from([0, 30, 90]),
-    state=st.sampled_from(["completed", "completed", "authorised", "refused", "requested"]),
+    state=st.sampled_from(["completed", "completed", *(state.value for state in SessionState)]),
     token=st.sampled_from([TOKEN, OTHER_TOKEN]),
     evse=st.sampled_from(["DEVISE001", "DEVISE001", "DEVISE001", SOLD, SISTER]),
 )

@@ -104,6 +104,7 @@ def test_a_duplicate_of_an_accepted_sdr_is_found_whatever_came_first(trade):
     [
         ({"state": "refused"}, "refused", "deviating"),
         ({"state": "requested"}, "not_authorised", "deviating"),
+        ({"state": "cancelled"}, "cancelled", "deviating"),
         ({"token_hmac": b"x" * 32}, "other_token", "deviating"),
         ({"environment": "test"}, "unknown_session", "unmatched"),
     ],
@@ -116,6 +117,35 @@ def test_an_sdr_without_an_authorisation_of_the_home_csp_is_found(trade, fields,
     assert rules_of(sdr) == ["AUT-01"]
     assert sdr.findings.get().causes == [cause]
     assert standing_of(sdr).state == state
+
+
+@pytest.mark.parametrize("state", ["authorised", "active", "reserved", "completed"])
+def test_a_session_that_the_home_csp_said_yes_to_is_authorised(trade, state):
+    sdr = trade.sdr(trade.session(state=state))
+    reconcile("live", NOW)
+    assert (rules_of(sdr), standing_of(sdr).state) == ([], "rated")
+
+
+def test_the_connector_s_tariff_for_this_home_csp_prices_the_sdr(trade):
+    """Where the SDR names no tariff, and the connector carries another one for everybody else."""
+    announce(trade.visited_cso, "VIP", price="0.30")
+    connector = models.Connector.objects.get(evse=trade.evse)
+    connector.tariff_ids = ["AC"]
+    connector.save()
+    general = trade.sdr(trade.session(), tariff_id="")
+    models.ConnectorTariffs.objects.create(
+        connector=connector, home_csp=trade.home_csp, tariff_ids=["VIP"]
+    )
+    reconcile("live", NOW)
+    assert standing_of(general).rated_before_tax == 6  # 20 kWh at 0.30
+
+
+def test_a_tariff_that_was_told_on_request_prices_the_sdr(trade):
+    announce(trade.visited_cso, "ASKED", price="0.50", home_csp=trade.home_csp, on_request=True)
+    sdr = trade.sdr(trade.session(), tariff_id="ASKED")
+    reconcile("live", NOW)
+    assert rules_of(sdr) == []
+    assert standing_of(sdr).rated_before_tax == 10
 
 
 def test_an_sdr_of_no_session_is_one_sided(trade):

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roaming.domain.tariff import Asked, Version
 from settlement.domain.reconciliation.rerating import Rerater, ToRerate
-from settlement.domain.reconciliation.tariff_store import Asked, TariffStore, Version
+from settlement.domain.reconciliation.tariff_store import TariffStore
 
 START = datetime(2026, 10, 5, 10, tzinfo=UTC)
 EARLY = START - timedelta(days=30)

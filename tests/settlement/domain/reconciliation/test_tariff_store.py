@@ -6,14 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.domain.reconciliation.tariff_store import Asked, TariffStore, Version
+from roaming.domain.tariff import Asked, Version
+from settlement.domain.reconciliation.tariff_store import TariffStore
 
 START = datetime(2026, 10, 5, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
 def version(
-    number, *, valid=-10, received=-11, until=None, csp=None, withdrawn=False, tariff_id="AC"
+    number,
+    *,
+    valid=-10,
+    received=-11,
+    until=None,
+    csp=None,
+    withdrawn=False,
+    tariff_id="AC",
+    on_request=False,
 ):
     return Version(
         version_id=number,
@@ -25,6 +34,7 @@ def version(
         received_at=START + received * DAY,
         withdrawn=withdrawn,
         body="",
+        on_request=on_request,
     )
 
 
@@ -51,6 +61,29 @@ def in_force(*versions, csp=7, notice_days=0, tariff_id="AC"):
         ([version(1), version(2, csp=7, valid=-20)], 2),  # its own beats the general, newer or not
         ([version(1), version(2, csp=8)], 1),  # somebody else's
         ([version(1), version(2, csp=7), version(3, csp=7, valid=-1, withdrawn=True)], 1),
+        ([version(1), version(2, valid=-0.5), version(3, valid=-1, withdrawn=True)], None),
+        # What was announced for later ends with it, what is announced afterwards does not.
+        (
+            [
+                version(1),
+                version(2, valid=-0.5, received=-3),
+                version(3, valid=-2, received=-2, withdrawn=True),
+            ],
+            None,
+        ),
+        (
+            [
+                version(1),
+                version(2, valid=-2, received=-2, withdrawn=True),
+                version(3, valid=-10, received=-1),
+            ],
+            3,
+        ),
+        # What was told on request counts as if told to all, for its asker alone.
+        ([version(1), version(2, csp=7, valid=-20, on_request=True)], 1),
+        ([version(1), version(2, csp=7, valid=-1, on_request=True)], 2),
+        ([version(1), version(2, csp=8, valid=-1, on_request=True)], 1),
+        ([version(1, csp=7), version(2, csp=7, valid=-1, on_request=True)], 1),
         ([version(1, tariff_id="ac")], 1),  # ids do not tell capital from small letters
         ([version(1, tariff_id="DC")], None),
     ],
@@ -74,6 +107,7 @@ many = st.lists(
         until=st.none() | st.integers(-2, 3),
         csp=st.sampled_from([None, 7, 8]),
         withdrawn=st.booleans(),
+        on_request=st.booleans(),
     ),
     max_size=6,
     unique_by=lambda v: v.version_id,

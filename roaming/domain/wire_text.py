@@ -1,0 +1,41 @@
+"""Text as it comes over the wire: what can be decoded must also be storable and comparable."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+
+from roaming.domain.refusals import Refusal
+
+DEEPEST = 64
+# A text of JSON. Possessive, and its closing quote may be missing: each byte is looked at once.
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
+# Each bracket as the step that it makes, in signed bytes; everything else is left out.
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[{]}")
+
+
+def check_text(body: bytes) -> None:
+    """Refuses what could be decoded but never stored or compared: no UTF-8, NUL, a tower of lists.
+
+    msgspec skips over fields that it does not know, so they are looked at here.
+    """
+    if b"\x00" in body or (b"\\u0000" in body and _NUL.search(body)):
+        raise Refusal("malformed_body", "The body holds a NUL character.")
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise Refusal("malformed_body", "The body is not UTF-8.") from error
+    if body.count(b"[") + body.count(b"{") > DEEPEST and nesting_depth(body) > DEEPEST:
+        raise Refusal("malformed_body", f"Nested deeper than {DEEPEST} levels.")
+
+
+def nesting_depth(body: bytes) -> int:
+    """The deepest nesting of lists and objects; brackets inside texts do not count.
+
+    >>> nesting_depth(b'{"a": [1, "[[[", "\\\\"[["]}')
+    2
+    """
+    steps = _TEXT.sub(b"", body).translate(_STEPS, _NO_BRACKETS)
+    return max(accumulate(memoryview(steps).cast("b")), default=0)
