@@ -35,8 +35,8 @@ def as_sent(sent: bytes | str, ours: Mapping[str, object]) -> str:
     A field of ours is never taken from the sender, not even where it is None and left out: what the
     clearing house alone may say cannot be smuggled in.
 
-    >>> as_sent('{"energy_kwh": 1.50, "visited_cso": "x", "b": 1}', {"visited_cso": "DE", "b": None})
-    '{"energy_kwh":1.50,"visited_cso":"DE"}'
+    >>> as_sent('{"energy_kwh": 1.50, "home_csp": "x", "b": 1}', {"home_csp": "DE-HOM", "b": None})
+    '{"energy_kwh":1.50,"home_csp":"DE-HOM"}'
     """
     received = msgspec.json.decode(sent, type=dict[str, msgspec.Raw])
     fields: dict[str, object] = {n: value for n, value in received.items() if n not in ours}

@@ -37,7 +37,8 @@ def test_a_remote_start_that_the_cso_said_no_to_is_not(visit, state):
 
 
 def test_times_energy_and_extra_fields_are_passed_on_as_sent(visit):
-    visit.complete(total_energy=20.10, signature="abc")
+    """What the clearing house alone may say cannot be smuggled in."""
+    visit.complete(total_energy=20.10, signature="abc", closed_by_clearing_house=True)
     (message,) = visit.csp.messages("/uc3-5/completion")
     assert message.body == {
         **COMPLETION,
