@@ -223,6 +223,8 @@ CACHES = {
 TRUSTED_PROXIES = env.networks("CLEARINGHOUSE_TRUSTED_PROXIES")
 CLIENT_CERTIFICATE_HEADER = env.text("CLEARINGHOUSE_CLIENT_CERTIFICATE_HEADER")
 IDEMPOTENCY_HOURS = env.number("CLEARINGHOUSE_IDEMPOTENCY_HOURS", 24, least=1)
+# Then an attempt counts as lost with its process: a live question takes seconds, a bulk call more.
+IDEMPOTENCY_LEASE_S = env.number("CLEARINGHOUSE_IDEMPOTENCY_LEASE_S", 60, least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # each endpoint states its own limit, checked while it reads
 
 # --- Web ------------------------------------------------------------------------------------------

@@ -61,25 +61,31 @@ class Stack:
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "DJANGO_SETTINGS_MODULE": "clearinghouse.settings",
-            "DATABASE_URL": database_url(self.name, "clearinghouse_app"),
+            **self.database(),
             "CELERY_BROKER_URL": self.broker,
             "CLEARINGHOUSE_DATA_DIR": str(self.folder / "data"),
             "CLEARINGHOUSE_SECRET_KEY": settings.SECRET_KEY,
             "CLEARINGHOUSE_ENCRYPTION_KEYS": ",".join(settings.ENCRYPTION_KEYS),
             "CLEARINGHOUSE_HMAC_KEY": settings.HMAC_KEY,
             "CLEARINGHOUSE_ALLOW_PLAIN_HTTP_ENDPOINTS": "yes",
-            "CLEARINGHOUSE_DB_POOL": "8",
             **self.extra,
         }
+
+    def database(self) -> dict[str, str]:
+        """Where the processes find the database: the server of the tests, by its address."""
+        return {"DATABASE_URL": database_url(self.name, "clearinghouse_app")}
 
     def start(self, *names: str) -> None:
         """Starts "web", "worker" or "beat"."""
         for name in names:
             (self.folder / "data").mkdir(parents=True, exist_ok=True)
             with (self.folder / f"{name}.log").open("ab") as log:
+                environment = self.environment()
+                if name == "web":
+                    environment["CLEARINGHOUSE_DB_POOL"] = "16"
                 self.running[name] = subprocess.Popen(
                     [sys.executable, *self._command(name)], cwd=databases.ROOT, stdout=log,
-                    stderr=log, stdin=subprocess.DEVNULL, env=self.environment(), process_group=0,
+                    stderr=log, stdin=subprocess.DEVNULL, env=environment, process_group=0,
                 )  # fmt: skip
 
     def _command(self, name: str) -> list[str]:

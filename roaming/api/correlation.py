@@ -8,6 +8,7 @@ import uuid
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+_MINTED_FROM_KEYS = uuid.UUID("5b1d3f1e-93a3-4c0e-8f0e-6d3a4b0f6f11")
 _FORM = re.compile(r"[\w.:\-]{1,64}", re.ASCII)
 
 
@@ -17,7 +18,15 @@ def correlation_id_of(request: Request | HttpRequest) -> str:
 
 
 def message_id_of(request: Request | HttpRequest) -> str:
-    """The X-Message-ID of the request, or one minted for it."""
+    """The X-Message-ID of the request, or one minted for it.
+
+    From an Idempotency-Key always the same one is minted: a repetition is the same message.
+    """
+    offered = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if offered and "HTTP_X_MESSAGE_ID" not in request.META:
+        request.META.setdefault(
+            "clearinghouse.message_id", str(uuid.uuid5(_MINTED_FROM_KEYS, offered))
+        )
     return _id_of(request, "X-Message-ID", "clearinghouse.message_id")
 
 

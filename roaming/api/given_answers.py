@@ -49,7 +49,6 @@ logger = logging.getLogger(__name__)
 
 REPLAYED = "Idempotency-Replayed"
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
-LEASE = timedelta(seconds=60)  # a live question takes seconds, a bulk call less than this
 _KEPT_STATUSES = (400, 411, 413, 415, 422)
 # Refused with 422, but not for what the message says: somebody may make it true meanwhile.
 _MAY_BECOME_TRUE = {
@@ -141,7 +140,8 @@ def begin(
         return None
     message = KeyedMessage(platform.pk, key, _digest(request, body), correlation_id_of(request))
     life = timedelta(hours=settings.IDEMPOTENCY_HOURS)
-    claimed = claim_answer(message, timezone.now(), lease=LEASE, life=life)
+    lease = timedelta(seconds=settings.IDEMPOTENCY_LEASE_S)
+    claimed = claim_answer(message, timezone.now(), lease=lease, life=life)
     seal = _seal(sealed_with) if sealed_with is not None else None
     if isinstance(claimed, Claim):
         return Attempt(claimed, seal)

@@ -109,6 +109,7 @@ class MessageView(APIView):
             correlation_id=correlation_id_of(request),
             now=business_now(),
             body=body,
+            repeated=self._attempt is not None and self._attempt.claim.taken_over,
         )
         self._envelope = envelope
         return envelope

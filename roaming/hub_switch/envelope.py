@@ -15,7 +15,8 @@ from roaming.models import Platform
 class Envelope:
     """The authenticated sender, the ids that follow the message through everything, and when.
 
-    `now` is business time. `transaction_id` joins the journal rows of this exchange.
+    `now` is business time. `transaction_id` joins the journal rows of this exchange. `repeated`: an
+    earlier attempt at this very message was lost with its process.
     """
 
     use_case: UseCase
@@ -24,6 +25,7 @@ class Envelope:
     correlation_id: str
     now: datetime
     body: bytes = b""
+    repeated: bool = False
     transaction_id: uuid.UUID = field(default_factory=uuid.uuid4)
     began_ns: int = field(default_factory=time.perf_counter_ns)
 

@@ -29,7 +29,7 @@ _CLAIM = """
     WHERE known.created_at < %(forgotten)s
        OR (known.status IS NULL AND known.leased_until < %(now)s
            AND known.request_hmac = excluded.request_hmac)
-    RETURNING id
+    RETURNING id, xmax <> 0
 """
 _KEEP = """
     UPDATE roaming_givenanswer SET status = %s, content_type = %s, headers = %s, body = %s
@@ -57,10 +57,11 @@ class KeyedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to answer a message, until the lease ends."""
+    """The right to answer a message, until the lease ends. `taken_over`: from a dead attempt."""
 
     answer_id: int
     leased_until: datetime
+    taken_over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def claim_answer(
             cursor.execute(_CLAIM, values)
             row = cursor.fetchone()
         if row is not None:
-            return Claim(row[0], now + lease)
+            return Claim(row[0], now + lease, row[1])
         known = GivenAnswer.objects.filter(platform=message.platform_id, key=message.key).first()
         if known is not None:
             return known

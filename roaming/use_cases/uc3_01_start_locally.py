@@ -21,6 +21,7 @@ from roaming.hub_switch import Envelope, held_party
 from roaming.hub_switch.authorising import Asked, authorise_by_one
 from roaming.hub_switch.broadcasting import authorise_by_many
 from roaming.hub_switch.deciding import read_identification
+from roaming.hub_switch.recalling import recall_start
 from roaming.hub_switch.session_opening import SessionRecord, find_evse
 from roaming.hub_switch.store_decision import Ruling
 from roaming.models import Role, ServiceSession
@@ -33,6 +34,9 @@ def start_locally(
 ) -> tuple[ServiceSession | None, Ruling]:
     """The ruling, and the session: refused with a refusal; None where nobody knows the card."""
     visited_cso = held_party(envelope, question.visited_cso, Role.CSO)
+    known = recall_start(envelope)
+    if known is not None:
+        return known
     presented = read_identification(question)
     evse = find_evse(envelope, question, visited_cso)
     asked = Asked(envelope, question, presented, visited_cso, PATH)

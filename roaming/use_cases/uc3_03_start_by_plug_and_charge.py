@@ -16,6 +16,7 @@ from roaming.domain.refusals import Refusal
 from roaming.hub_switch import Envelope, held_party
 from roaming.hub_switch.authorising import Asked, authorise_by_one
 from roaming.hub_switch.deciding import read_identification
+from roaming.hub_switch.recalling import recall_start
 from roaming.hub_switch.session_opening import SessionRecord, find_evse
 from roaming.hub_switch.store_decision import Ruling
 from roaming.models import Role, ServiceSession
@@ -29,6 +30,9 @@ def start_by_plug_and_charge(
     """The session and the ruling on it."""
     question = message.as_question()
     visited_cso = held_party(envelope, question.visited_cso, Role.CSO)
+    known = recall_start(envelope)
+    if known is not None:
+        return known
     try:
         presented = read_identification(question)
         evse = find_evse(envelope, question, visited_cso)
