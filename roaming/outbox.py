@@ -183,22 +183,22 @@ def platform_of(identifier: OperatorIdentifier, environment: str) -> Platform | 
 
 
 def entitled_csp_platforms(
-    visited_cso: OperatorIdentifier, environment: str, now: datetime
+    visited_cso: OperatorIdentifier, environment: str, now: datetime, *, also_ended: bool = False
 ) -> list[tuple[Platform, str]]:
     """Platforms of the home-CSPs that have an agreement with this CSO now, each with one party.
 
-    A suspended agreement still informs: running sessions need sites and tariffs.
+    A suspended agreement still informs: running sessions need sites and tariffs. With `also_ended`
+    those of agreements that ended count too, until their SDR window closes.
     """
+    agreements = Agreement.objects.filter(
+        visited_cso=visited_cso.operator_id, environment=Environment(environment)
+    )
+    agreements = agreements.still_settling(now) if also_ended else agreements.informing(now)
     rows = (
         Platform.objects.filter(
             environment=environment,
             held_identifiers__identifier__role="CSP",
-            held_identifiers__identifier__operator__agreements_as_csp__in=Agreement.objects.filter(
-                visited_cso=visited_cso.operator_id,
-                environment=Environment(environment),
-                validity__contains=now,
-                status__in=[Agreement.Status.ACTIVE, Agreement.Status.SUSPENDED],
-            ),
+            held_identifiers__identifier__operator__agreements_as_csp__in=agreements,
         )
         .order_by("id", "held_identifiers__identifier__identifier")
         .distinct("id")

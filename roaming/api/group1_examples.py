@@ -92,3 +92,32 @@ STATUSES = {
         "outage_id": None,
     },
 }  # fmt: skip
+
+OUTAGE = {
+    "id": "MAINT-7",
+    "visited_cso": "DE*VIS",
+    "kind": "PLANNED",
+    "starts_at": "2026-10-06T02:00:00+02:00",
+    "ends_at": "2026-10-06T05:00:00+02:00",
+    "description": "New firmware for the whole site",
+    "site_ids": ["LOC1"],
+    "last_updated": "2026-10-05T09:00:00+02:00",
+}
+OUTAGE_READ = {
+    "outage_id": "MAINT-7",
+    "visited_cso": "DE*VIS",
+    "kind": "PLANNED",
+    "state": "ANNOUNCED",
+    "in_force": False,
+    "starts_at": "2026-10-06T00:00:00Z",
+    "ends_at": "2026-10-06T03:00:00Z",
+    "description": "New firmware for the whole site",
+    "last_updated": "2026-10-05T07:00:00Z",
+    "received_at": "2026-10-05T07:00:01Z",
+    "outage": OUTAGE,
+    "evse_ids": ["DE*VIS*E100"],
+    "told": [
+        {"home_csps": ["DE-HOM"], "state": "delivered", "sent_at": "2026-10-05T07:00:01Z",
+         "delivered_at": "2026-10-05T07:00:01.340000Z"},
+    ],
+}  # fmt: skip

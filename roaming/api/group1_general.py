@@ -122,16 +122,21 @@ class SiteListView(generics.ListAPIView[Site]):
         )
 
 
-def visible_cso_condition(platform: Platform, visited_cso: str = "visited_cso") -> Q:
-    """Rows whose `visited_cso` the platform holds, or has an agreement with as home-CSP now."""
+def visible_cso_condition(
+    platform: Platform, visited_cso: str = "visited_cso", *, also_ended: bool = False
+) -> Q:
+    """Rows whose `visited_cso` the platform holds, or has an agreement with as home-CSP now.
+
+    With `also_ended`: or had one that ended, until its SDR window closes.
+    """
     agreements = Agreement.objects.filter(
         environment=platform.environment,
-        status__in=[Agreement.Status.ACTIVE, Agreement.Status.SUSPENDED],
-        validity__contains=business_now(),
         home_csp__identifiers__in=OperatorIdentifier.objects.filter(
             role="CSP", held_by__platform=platform
         ),
     )
+    now = business_now()
+    agreements = agreements.still_settling(now) if also_ended else agreements.informing(now)
     own = {f"{visited_cso}__in": platform.held_identifiers.values("identifier")}
     agreed = {f"{visited_cso}__operator__in": agreements.values("visited_cso")}
     return Q(**own) | Q(**agreed)

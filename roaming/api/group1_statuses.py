@@ -28,6 +28,7 @@ from roaming.domain.refusals import Refusal
 from roaming.domain.use_case import UseCase
 from roaming.models import Evse, Outage, Platform
 from roaming.models.clock import business_now
+from roaming.models.outages import in_force
 from roaming.use_cases.uc1_03_dynamic_status import StatusRecord, receive_statuses
 
 TAG = "UC1-3 Dynamic status"
@@ -222,6 +223,7 @@ class StatusesView(StatusIntake, generics.ListAPIView[Evse]):
     def get_queryset(self) -> QuerySet[Evse]:
         platform: Platform = self.request.user  # type: ignore[assignment]
         self.now = business_now()
+        outages = Outage.objects.filter(in_force(self.now))
         unknown = Q(status__isnull=True) | Q(status__expires_at__lte=self.now)
         return (
             Evse.objects.filter(
@@ -236,9 +238,7 @@ class StatusesView(StatusIntake, generics.ListAPIView[Evse]):
                 )
             )
             .select_related("status", "site__visited_cso")
-            .prefetch_related(
-                Prefetch("outages", Outage.objects.in_force(self.now), to_attr="outages_in_force")
-            )
+            .prefetch_related(Prefetch("outages", outages, to_attr="outages_in_force"))
         )
 
 

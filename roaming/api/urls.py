@@ -14,6 +14,7 @@ from roaming.api import (
     group3_session,
     group3_start,
     group4_credentials,
+    group5_outages,
     messages,
     operations,
 )
@@ -31,6 +32,7 @@ urlpatterns = [
     *group3_session.urlpatterns,
     *group3_sdr.urlpatterns,
     *group4_credentials.urlpatterns,
+    *group5_outages.urlpatterns,
     *messages.urlpatterns,
     *operations.urlpatterns,
 ]

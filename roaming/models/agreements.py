@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pghistory
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q, Value
 
 from roaming.domain.agreement import Service
 from roaming.models.fields import Environment, ExactDecimalField
@@ -19,6 +19,25 @@ SERVICE_CHOICES = [(service.value, service.label) for service in Service]
 
 
 class AgreementQuerySet(models.QuerySet["Agreement"]):
+    def informing(self, at: datetime) -> AgreementQuerySet:
+        """Under which a CSO's information reaches its home-CSPs; running sessions need it too."""
+        standing = [Agreement.Status.ACTIVE, Agreement.Status.SUSPENDED]
+        return self.filter(validity__contains=at, status__in=standing)
+
+    def still_settling(self, at: datetime) -> AgreementQuerySet:
+        """Ever in force, begun, and sessions that ran at its end may still send their SDRs."""
+        window = ExpressionWrapper(
+            F("sdr_window_hours") * Value(timedelta(hours=1)), output_field=models.DurationField()
+        )
+        closes_after = ExpressionWrapper(
+            Value(at, models.DateTimeField()) - window, output_field=models.DateTimeField()
+        )
+        return self.filter(
+            Q(validity__endswith=None) | Q(validity__endswith__gt=closes_after),
+            validity__startswith__lte=at,
+            status__in=Agreement.EVER_IN_FORCE,
+        )
+
     def covering(self, pair: OperatorPair, environment: str, at: datetime) -> AgreementQuerySet:
         """Agreements that were ever in force and whose validity holds `at`."""
         return self.filter(
