@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import msgspec
+from rest_framework.request import Request
 
 from roaming.domain.refusals import Refusal
+
+JSON, NDJSON = "application/json", "application/x-ndjson"
 
 
 class RefusedLine(msgspec.Struct, kw_only=True, frozen=True):
@@ -28,6 +31,25 @@ class RefusedLine(msgspec.Struct, kw_only=True, frozen=True):
             field=refusal.field,
             what_to_do=refusal.reason.what_to_do,
         )
+
+
+def records_of(request: Request, body: bytes, most: int) -> list[bytes]:
+    """The records of an array or of NDJSON, unread. Refuses too_many_records."""
+    media_type = (request.META.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+    records = _lines(body, most) if media_type == NDJSON else items_of(body)
+    if len(records) > most:
+        raise _too_many(most)
+    return records
+
+
+def _lines(body: bytes, most: int) -> list[bytes]:
+    if body.count(b"\n") > 2 * most:
+        raise _too_many(most)
+    return [line for line in body.split(b"\n") if line.strip()]
+
+
+def _too_many(most: int) -> Refusal:
+    return Refusal("too_many_records", f"At most {most:,} records in a call.")
 
 
 def items_of(body: bytes) -> list[bytes]:

@@ -14,7 +14,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 
-from roaming.api.bulk_calls import RefusedLine, items_of
+from roaming.api.bulk_calls import JSON, NDJSON, RefusedLine, records_of
 from roaming.api.filters import MomentFilter
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import LatestArrivalFirst
@@ -120,7 +120,7 @@ class SdrBulkView(MessageView):
     """UC3-9, up to 10,000 SDRs as an array or as NDJSON."""
 
     use_case = UseCase.UC3_9
-    media_types = ("application/json", "application/x-ndjson")
+    media_types = (JSON, NDJSON)
 
     @property
     def max_bytes(self) -> int:
@@ -148,22 +148,13 @@ class SdrBulkView(MessageView):
     )
     def post(self, request: Request) -> HttpResponse:
         body = self.body_of(request)
-        media_type = (request.META.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
         envelope = self.envelope(request)
-        texts = _lines(body) if media_type == "application/x-ndjson" else items_of(body)
-        if len(texts) > settings.MAX_BULK_SDRS:
-            raise Refusal("too_many_records", f"At most {settings.MAX_BULK_SDRS} SDRs in a call.")
-        receipts = receive_sdrs(envelope, [_record(text) for text in texts])
+        records = records_of(request, body, settings.MAX_BULK_SDRS)
+        receipts = receive_sdrs(envelope, [_record(record) for record in records])
         lines = [_line(index, receipt) for index, receipt in enumerate(receipts)]
         refused = sum(not line.accepted for line in lines)
         content = BulkAnswer(accepted=len(lines) - refused, refused=refused, results=lines)
         return self.render(request, content)
-
-
-def _lines(body: bytes) -> list[bytes]:
-    if body.count(b"\n") > 2 * settings.MAX_BULK_SDRS:
-        raise Refusal("too_many_records", f"At most {settings.MAX_BULK_SDRS} SDRs in a call.")
-    return [line for line in body.split(b"\n") if line.strip()]
 
 
 def _record(raw: bytes) -> SdrRecord:

@@ -35,7 +35,11 @@ class Identification(models.Model):
                 fields=["environment", "home_csp", "token_hmac"], name="identification_once"
             )
         ]
-        indexes = [models.Index(fields=["environment", "token_hmac"])]
+        indexes = [
+            models.Index(fields=["environment", "token_hmac"]),
+            models.Index(fields=["home_csp", "-id"]),
+            models.Index(fields=["home_csp", "received_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.home_csp}"
@@ -73,6 +77,7 @@ class IdentificationPersonalData(models.Model):
     )
     token_uid = models.CharField(max_length=36)
     contract_id = models.CharField(max_length=36, blank=True)
+    content = models.TextField(default="", help_text="The entry as the home-CSP sent it.")
 
     def __str__(self) -> str:
         return "personal data"

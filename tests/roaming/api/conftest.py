@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cast import make_cast
 from tests.fake_party import fake_party
 from tests.roaming.api.newcomers import make_newcomer
 
@@ -23,7 +24,6 @@ def newcomer(db):
 def visit(db, client, csp_platform, now):
     """An authorised session of the cast, both platforms answering, at ten in the morning."""
     from roaming.models.clock import set_business_clock
-    from tests.cast import make_cast
     from tests.roaming.api.visit import Visit
 
     with fake_party() as cso_platform:
@@ -32,3 +32,16 @@ def visit(db, client, csp_platform, now):
         story = Visit(client, cast, csp_platform, cso_platform, now)
         story.begin()
         yield story
+
+
+@pytest.fixture
+def cso_platform():
+    """The visited-CSO's platform."""
+    with fake_party() as platform:
+        yield platform
+
+
+@pytest.fixture
+def told(db, cso_platform):
+    """The cast with a visited-CSO whose platform answers."""
+    return make_cast(cso_endpoint=cso_platform.url)

@@ -1,11 +1,14 @@
 """5.4.3: whatever happens to an identification, its UID stands in erasable rows alone."""
 
+import json
 import logging
 
 import pytest
 from django.db import connection
 
 from roaming import models
+from roaming.hub_switch import deliver_due
+from tests.roaming.api.distributing import entry, patch, send
 from tests.roaming.api.identifying import (
     CARD_QUESTION,
     CARD_START,
@@ -91,3 +94,28 @@ def test_no_row_no_log_and_no_problem_holds_it(client, two, caplog):
 def test_the_search_itself_can_find_it(client, two):
     post(client, two.cast.visited_cso, LOCAL, changed(CARD_START, home_csp="DE-HOM"))
     assert "roaming_servicesessionpersonaldata" in rows_that_hold(UID)
+
+
+def test_neither_does_what_a_home_csp_distributes(client, told, caplog):
+    caplog.set_level(logging.DEBUG)
+    lines = [
+        entry(UID, contract_id=EMAID),
+        entry(EMAID, kind="EMAID"),
+        entry(UID + "Ü"),
+        entry(UID + UID),
+        entry(UID, kind=UID, contract_id=EMAID),
+        entry(UID, contract_id="NL-SEC-C12345678"),
+        entry(UID, contract_id=EMAID + "ß"),
+        [UID],
+        {"token_uid": [UID], "last_updated": UID},
+    ]
+    answers = [send(client, told.home_csp, lines), patch(client, told.home_csp, lines)]
+    broken = json.dumps(lines)[:-1].encode()
+    answers.append(patch(client, told.home_csp, broken))
+    while deliver_due():
+        pass
+    assert answers[0].json()["taken"] == 2
+    assert not [answer for answer in answers if UID in answer.content.decode()]
+    assert UID not in caplog.text
+    assert EMAID not in caplog.text
+    assert rows_that_hold(UID, EMAID) <= ERASABLE
