@@ -34,12 +34,15 @@ ERASABLE = {
     "roaming_givenanswer",
 }
 
+# Temporary tables of the connection, which this test's transaction keeps alive.
+GONE_AT_COMMIT = {"identification_intake", "identification_change"}
+
 
 def rows_that_hold(*secrets):
     """Tables of the clearing house in which one of the texts stands in any column."""
     found = set()
     with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
+        for table in set(connection.introspection.table_names(cursor)) - GONE_AT_COMMIT:
             cursor.execute(f'SELECT t::text FROM "{table}" t')
             text = "\n".join(row for (row,) in cursor.fetchall()).upper()
             if any(secret.upper() in text for secret in secrets):
