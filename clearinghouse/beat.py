@@ -21,6 +21,8 @@ BEAT_SCHEDULE = {
     "account for SDRs that came": _every(30, "roaming.tasks.account_for_sdrs"),
     "erase personal data by age": _every(3600, "roaming.tasks.erase_personal_data"),
     "forget given answers": _every(300, "roaming.tasks.forget_given_answers"),
+    "time out overdue commands": _every(1, "roaming.tasks.time_out_overdue_commands"),
+    "expire due reservations": _every(5, "roaming.tasks.expire_due_reservations"),
     "reconcile SDRs": _every(5, "settlement.tasks.reconcile_due"),
     "judge everything undecided once more": _every(3600, "settlement.tasks.reconcile_open"),
     "open the running periods": _every(3600, "settlement.tasks.open_due_periods"),

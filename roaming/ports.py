@@ -41,12 +41,16 @@ class Answer:
 
 
 class NoAnswer(Exception):  # noqa: N818  an outcome of the exchange, not a fault of ours
-    """The platform could not be asked; `trouble` is a code of the refusal catalogue."""
+    """The platform could not be asked; `trouble` is a code of the refusal catalogue.
 
-    def __init__(self, trouble: Trouble, detail: str) -> None:
+    `sent`: whether the message may have arrived all the same; False only where it cannot have.
+    """
+
+    def __init__(self, trouble: Trouble, detail: str, *, sent: bool = True) -> None:
         super().__init__(f"{trouble}: {detail}")
         self.trouble: Trouble = trouble
         self.detail = detail
+        self.sent = sent
 
 
 class PlatformClient(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from celery import shared_task
@@ -14,6 +16,8 @@ from roaming.hub_switch import (
     keep_delivering,
     probe_endpoints,
 )
+from roaming.hub_switch.commands import time_out_commands
+from roaming.hub_switch.reservations import expire_reservations
 from roaming.models.clock import business_now
 from roaming.models.given_answers import forget_answers
 from roaming.use_cases.erasure import erase_by_age
@@ -62,3 +66,25 @@ def forget_given_answers() -> int:
 def account_for_sdrs() -> int:
     """Takes sessions whose SDR has come off the list of those that wait for theirs."""
     return note_arrived_sdrs()
+
+
+@shared_task
+def time_out_overdue_commands() -> int:
+    """Tells askers that no result came in time (UC3-2, 3-4, 3-8, 5-2, 5-3)."""
+    return _until_nothing_is_due(lambda: time_out_commands(business_now(), timezone.now()))
+
+
+@shared_task
+def expire_due_reservations() -> int:
+    """Ends reservations whose time has run out (UC3-8)."""
+    return _until_nothing_is_due(lambda: expire_reservations(business_now()))
+
+
+def _until_nothing_is_due(sweep_batch: Callable[[], int]) -> int:
+    """Batch after batch, for a while; the next tick goes on."""
+    ends = time.monotonic() + _LONGEST_RUN_S
+    swept = batch = sweep_batch()
+    while batch and time.monotonic() < ends:
+        batch = sweep_batch()
+        swept += batch
+    return swept

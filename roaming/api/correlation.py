@@ -37,3 +37,10 @@ def _id_of(request: Request | HttpRequest, header: str, key: str) -> str:
         known = offered if _FORM.fullmatch(offered) else str(uuid.uuid4())
         request.META[key] = known
     return str(known)
+
+
+def follow_correlation_id(request: Request, correlation_id: str) -> None:
+    """Makes an exchange part of an earlier one, unless its sender gave it an id of its own."""
+    offered = request.META.get("HTTP_X_CORRELATION_ID", "")
+    if not _FORM.fullmatch(offered):
+        request.META["clearinghouse.correlation_id"] = correlation_id

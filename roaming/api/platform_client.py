@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from http.client import HTTPException, RemoteDisconnected
 
-from roaming.api.connections import Connections, Peer, TooLarge, connect, peer_of
+from roaming.api.connections import Connection, Connections, Peer, TooLarge, connect, peer_of
 from roaming.api.outward import why_not
 from roaming.ports import Address, Answer, NoAnswer, OutgoingMessage
 
@@ -37,7 +37,7 @@ class NativeClient:
 
     def _exchange(self, peer: Peer, request: bytes, ends: float) -> Answer:
         kept = self._connections.take(peer)
-        connection = kept or connect(peer, ends)
+        connection = kept or _reach(peer, ends)
         try:
             return Answer(*connection.exchange(request, ends, MAX_ANSWER_BYTES))
         except (RemoteDisconnected, ConnectionResetError, BrokenPipeError):
@@ -50,6 +50,16 @@ class NativeClient:
             return Answer(*connection.exchange(request, ends, MAX_ANSWER_BYTES))
         finally:
             self._connections.give_back(peer, connection)
+
+
+def _reach(peer: Peer, ends: float) -> Connection:
+    """A connection on which nothing was sent yet, so that who fails here knows it."""
+    try:
+        return connect(peer, ends)
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise NoAnswer("receiver_not_connected", _why(error), sent=False) from error
 
 
 def _request(peer: Peer, address: Address, message: OutgoingMessage) -> bytes:

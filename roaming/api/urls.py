@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roaming.api import (
+    commands,
     group1_authentication,
     group1_general,
     group1_statuses,
@@ -10,12 +11,15 @@ from roaming.api import (
     group2_tariffs,
     group3_charge_plan,
     group3_charging,
+    group3_remote,
+    group3_reservation,
     group3_sdr,
     group3_session,
     group3_start,
     group4_credentials,
     group4_identifications,
     group5_outages,
+    group5_unlocking,
     messages,
     operations,
 )
@@ -28,13 +32,17 @@ urlpatterns = [
     *group2_tariff_requests.urlpatterns,  # before the addresses of single tariffs
     *group2_tariffs.urlpatterns,
     *group3_start.urlpatterns,
+    *group3_remote.urlpatterns,
     *group3_charging.urlpatterns,
     *group3_charge_plan.urlpatterns,
     *group3_session.urlpatterns,
+    *group3_reservation.urlpatterns,
     *group3_sdr.urlpatterns,
     *group4_credentials.urlpatterns,
     *group4_identifications.urlpatterns,
     *group5_outages.urlpatterns,
+    *group5_unlocking.urlpatterns,
+    *commands.urlpatterns,
     *messages.urlpatterns,
     *operations.urlpatterns,
 ]

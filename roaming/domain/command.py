@@ -7,6 +7,9 @@ says later what came of it. That nothing came in time is an outcome of its own, 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
 
 
 class CommandKind(StrEnum):
@@ -36,6 +39,16 @@ class CommandState(StrEnum):
     def label(self) -> str:
         return self.value.replace("_", " ").capitalize()
 
+    @property
+    def is_result(self) -> bool:
+        """Whether the receiver has said what came of it."""
+        return self in (CommandState.SUCCEEDED, CommandState.FAILED)
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether an answer or a result is still awaited."""
+        return self in (CommandState.ASKED, CommandState.ACCEPTED)
+
 
 _NEXT: dict[CommandState, frozenset[CommandState]] = {
     # A result may overtake the answer, and may follow a receiver that did not answer in time.
@@ -60,3 +73,99 @@ def command_may_become(current: CommandState, following: CommandState) -> bool:
     False
     """
     return following in _NEXT[current]
+
+
+LONGEST_REASON, LONGEST_NOTE, LONGEST_ID = 60, 300, 64
+# How long a result may take where the visited-CSO does not say.
+USUAL_RESULT_S = 60
+
+
+class CommandAnswer(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """What the visited-CSO answers to a command at once; what came of it follows as a result.
+
+    `timeout_s`: within how many seconds of real time its result comes (60 where it does not say).
+    `reason`: a word for machines, up to 60 characters; `note`: words for the user, up to 300.
+    """
+
+    response: Literal["ACCEPTED", "REJECTED"]
+    reason: str = ""
+    note: str = ""
+    timeout_s: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.response == "ACCEPTED"
+
+    def result_within_s(self, longest: int) -> int:
+        """Seconds until the result is due, from 1 to `longest`.
+
+        >>> CommandAnswer(response="ACCEPTED", timeout_s=30).result_within_s(300)
+        30
+        >>> CommandAnswer(response="ACCEPTED", timeout_s=86_400).result_within_s(300)
+        300
+        """
+        announced = USUAL_RESULT_S if self.timeout_s is None else self.timeout_s
+        return max(1, min(announced, longest))
+
+
+def read_command_answer(body: bytes) -> CommandAnswer:
+    """The answer in a response's body. Raises ValueError where it is none.
+
+    The charging station may be at work already: a text too long or unprintable spoils no answer,
+    it is cut and cleaned.
+
+    >>> read_command_answer(b'{"response": "REJECTED", "note": "two\\nlines"}').note
+    'two lines'
+    """
+    answer = msgspec.json.decode(body, type=CommandAnswer)
+    return msgspec.structs.replace(
+        answer,
+        reason=_clean(answer.reason)[:LONGEST_REASON],
+        note=_clean(answer.note)[:LONGEST_NOTE],
+    )
+
+
+def _clean(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+class CommandResult(msgspec.Struct, kw_only=True, frozen=True):
+    """What came of a command, as the visited-CSO reports it once.
+
+    `cso_session_id`: its own id of the session that started; `cso_reference`: of the reservation.
+    """
+
+    result: Literal["SUCCEEDED", "FAILED"]
+    reason: str = ""
+    note: str = ""
+    cso_session_id: str | None = None
+    cso_reference: str | None = None
+
+    @property
+    def state(self) -> CommandState:
+        return CommandState(self.result.lower())
+
+
+class CommandResultNotice(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """What the home-CSP receives when its command has ended.
+
+    TIMED_OUT: no result came in the time that the visited-CSO announced. One may follow all the
+    same, with `late`. Known by `command_id`: a result may arrive before the answer to the command.
+    """
+
+    command_id: str
+    use_case: str
+    result: Literal["SUCCEEDED", "FAILED", "TIMED_OUT"]
+    reason: str = ""
+    note: str = ""
+    late: bool = False
+    visited_cso: str
+    home_csp: str
+    evse_id: str | None = None
+    connector_id: str | None = None
+    service_session_id: str | None = None
+    reservation_id: str | None = None
+    csp_session_id: str | None = None
+    cso_session_id: str | None = None
+    cso_reference: str | None = None
+    at: str

@@ -43,7 +43,7 @@ RECEIVED_PATHS = (
     ReceivedPath("uc3-8/reservation", UseCase.UC3_8, "CSO"),
     ReceivedPath("uc3-8/cancellation", UseCase.UC3_8, "CSO"),
     ReceivedPath("uc3-8/result", UseCase.UC3_8, "CSP"),
-    ReceivedPath("uc3-8/outcome", UseCase.UC3_8, "CSP"),
+    ReceivedPath("uc3-8/outcome", UseCase.UC3_8, "both"),
     ReceivedPath("uc3-9/sdrs", UseCase.UC3_9, "CSP"),
     ReceivedPath("uc3-10/charge-plan", UseCase.UC3_10, "CSP"),
     ReceivedPath("uc4-1/authorisation", UseCase.UC4_1, "CSP"),

@@ -63,7 +63,8 @@ _ALL = [
         ("not_found", 404, "There is nothing at this address",
          "Check the address and the id; what does not concern you is not found either."),
         ("duplicate_with_other_content", 409, "This id is known with other content",
-         "An SDR is never edited: send a credit and a new SDR with its own id."),
+         "Use an id of its own. An SDR is never edited: credit it, send a new one. A reservation "
+         "is changed with `change`."),
         ("session_state", 409, "The session is not in a state that allows this",
          "Read the session's state and go on from there."),
         ("unknown_evse", 422, "No EVSE with this id is known for this CSO",
@@ -166,6 +167,8 @@ class Refusal(Exception):  # noqa: N818  the house's word for it
         self.field = field
         self.journalled = False  # whether the verdict stands in the journal already
         self.retry_after_s: int | None = None  # where it is better known than by the code
+        # Whether the receiver may have done all the same what it did not confirm.
+        self.may_have_acted = False
 
     @property
     def code(self) -> str:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from roaming.domain.sdr import IdentificationPart
+from roaming.domain.session import SessionState
 
 
 class ReservationState(StrEnum):
@@ -26,7 +33,12 @@ class ReservationState(StrEnum):
 
 _NEXT: dict[ReservationState, frozenset[ReservationState]] = {
     ReservationState.REQUESTED: frozenset(
-        {ReservationState.REJECTED, ReservationState.RESERVED, ReservationState.CANCELLED}
+        {
+            ReservationState.REJECTED,
+            ReservationState.RESERVED,
+            ReservationState.CANCELLED,
+            ReservationState.EXPIRED,  # its time ran out before anybody said yes
+        }
     ),
     ReservationState.REJECTED: frozenset(),
     ReservationState.RESERVED: frozenset(
@@ -39,9 +51,21 @@ _NEXT: dict[ReservationState, frozenset[ReservationState]] = {
     ),
     ReservationState.FULFILLED: frozenset(),
     ReservationState.CANCELLED: frozenset(),
-    # The clearing house sees the time run out first; the visited-CSO may then say it was a no-show.
-    ReservationState.EXPIRED: frozenset({ReservationState.NO_SHOW}),
+    # The clearing house sees the time run out first; the visited-CSO may then say it was a no-show,
+    # or that the user had come in time: the result of a remote start may be late.
+    ReservationState.EXPIRED: frozenset({ReservationState.NO_SHOW, ReservationState.FULFILLED}),
     ReservationState.NO_SHOW: frozenset(),
+}
+
+# The session that a reservation opened follows it: a no-show completes it, for its SDR is due.
+SESSION_FOLLOWS: dict[ReservationState, SessionState] = {
+    ReservationState.REQUESTED: SessionState.REQUESTED,
+    ReservationState.REJECTED: SessionState.REFUSED,
+    ReservationState.RESERVED: SessionState.RESERVED,
+    ReservationState.FULFILLED: SessionState.AUTHORISED,
+    ReservationState.CANCELLED: SessionState.CANCELLED,
+    ReservationState.EXPIRED: SessionState.CANCELLED,
+    ReservationState.NO_SHOW: SessionState.COMPLETED,
 }
 
 
@@ -52,3 +76,55 @@ def reservation_may_become(current: ReservationState, following: ReservationStat
     True
     """
     return following in _NEXT[current]
+
+
+class ReservationWish(msgspec.Struct, kw_only=True, frozen=True):
+    """UC3-8 as the home-CSP sends it. `reference` is its own id of the reservation.
+
+    Without `starts_at` it begins at once. With `change` it asks for another window, or connector,
+    of the reservation with this reference; the EVSE, the user and the ids stay.
+    """
+
+    home_csp: str
+    evse_id: str
+    reference: str
+    identification: IdentificationPart
+    expires_at: datetime
+    starts_at: datetime | None = None
+    connector_id: str | None = None
+    authorization_reference: str | None = None
+    csp_session_id: str | None = None
+    change: bool = False
+
+
+class ReservationEnd(msgspec.Struct, kw_only=True, frozen=True):
+    """What the visited-CSO says of a reservation that ended without a start.
+
+    EXPIRED: nothing is claimed. NO_SHOW: the user did not come, and an SDR follows. CANCELLED: the
+    EVSE cannot be kept for the user, for example because it broke.
+    """
+
+    outcome: Literal["EXPIRED", "NO_SHOW", "CANCELLED"]
+    reason: str = ""
+
+    @property
+    def state(self) -> ReservationState:
+        return ReservationState(self.outcome.lower())
+
+
+class ReservationOutcomeNotice(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """What both parties are told of a reservation that ended by itself, without a start.
+
+    The visited-CSO receives it where the clearing house saw the time run out. `at`: when.
+    """
+
+    reservation_id: str
+    service_session_id: str
+    reference: str
+    cso_reference: str | None = None
+    outcome: Literal["EXPIRED", "NO_SHOW", "CANCELLED"]
+    reason: str = ""
+    visited_cso: str
+    home_csp: str
+    evse_id: str
+    at: str

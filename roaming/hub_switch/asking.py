@@ -24,7 +24,7 @@ def address_of(endpoint: RoamingEndpoint) -> ports.Address:
         secret = _in_clear(bytes(endpoint.outbound_secret), tuple(settings.ENCRYPTION_KEYS))
     except InvalidToken as error:
         raise ports.NoAnswer(
-            "receiver_not_connected", "The secret of the endpoint cannot be read."
+            "receiver_not_connected", "The secret of the endpoint cannot be read.", sent=False
         ) from error
     return ports.Address(endpoint.url, secret)
 
@@ -83,10 +83,16 @@ def _ask_at(
         answer = send(endpoint, message, timeout_s)
     except ports.NoAnswer as silence:
         place.alive = silence.trouble == "receiver_answered_rubbish"
-        raise Refusal(silence.trouble, silence.detail) from silence
+        refusal = Refusal(silence.trouble, silence.detail)
+        refusal.may_have_acted = silence.sent
+        raise refusal from silence
     place.alive = is_alive(answer)
     if not 200 <= answer.status < 300:
-        raise Refusal("receiver_refused", f"{receiver} answered with HTTP status {answer.status}.")
+        refusal = Refusal(
+            "receiver_refused", f"{receiver} answered with HTTP status {answer.status}."
+        )
+        refusal.may_have_acted = answer.status >= 500  # it broke down, perhaps half-way
+        raise refusal
     return answer
 
 

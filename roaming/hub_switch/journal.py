@@ -146,6 +146,8 @@ WITH unanswered AS (
     UPDATE roaming_servicesession SET state = 'refused', refusal_reason = 'internal_error'
     FROM unanswered
     WHERE roaming_servicesession.id = unanswered.service_session_id AND state = 'requested'
+        -- A command may have arrived: it times out by itself, and a result may still come.
+        AND unanswered.use_case NOT IN ('UC3-2', 'UC3-8')
 )
 INSERT INTO roaming_journalentry (transaction_id, phase, at, environment, use_case, message_id,
     correlation_id, sender_id, visited_cso_id, home_csp_id, agreement_id, service_session_id,

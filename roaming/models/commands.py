@@ -30,7 +30,7 @@ class Reservation(models.Model):
         max_length=10, choices=[(state.value, state.label) for state in ReservationState]
     )
     reason = models.CharField(max_length=60, blank=True)
-    starts_at = models.DateTimeField()
+    starts_at = models.DateTimeField(help_text="Business time, as everything here.")
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     requested_at = models.DateTimeField()
@@ -40,7 +40,9 @@ class Reservation(models.Model):
         indexes = [
             models.Index(fields=["evse", "starts_at"]),
             models.Index(
-                fields=["expires_at"], condition=Q(state="reserved"), name="reservation_running"
+                fields=["expires_at"],
+                condition=Q(state__in=["requested", "reserved"]),
+                name="reservation_open",
             ),
         ]
         constraints = [
@@ -57,7 +59,12 @@ class Reservation(models.Model):
 
 
 class Command(models.Model):
-    """One asynchronous transaction: who asked whom for what, the answer, and the result."""
+    """One asynchronous transaction: who asked whom for what, the answer, and the result.
+
+    `result_due_at` is real time: it is the receiver's own promise in seconds, and a business clock
+    that runs a thousand times as fast would break it before any charging station could stir. All
+    other moments are business time, as in the rest of a session's story.
+    """
 
     id = OpeningMomentKey()
     environment = models.CharField(max_length=4, choices=Environment)
@@ -74,15 +81,28 @@ class Command(models.Model):
     evse = models.ForeignKey(Evse, models.PROTECT, null=True, related_name="commands")
     connector_id = models.CharField(max_length=36, blank=True)
     correlation_id = models.CharField(max_length=64)
+    message_id = models.CharField(max_length=64, blank=True, help_text="Of the asker's message.")
     requested_by = models.CharField(
         max_length=80, blank=True, help_text="Who wanted it, for an emergency unlocking."
+    )
+    number = models.PositiveIntegerField(
+        default=1, help_text="Counts the questions about a reservation; ids of one moment do not."
+    )
+    starts_at = models.DateTimeField(null=True, help_text="The window asked for (UC3-8).")
+    expires_at = models.DateTimeField(null=True)
+    content_hmac = models.BinaryField(
+        max_length=32, null=True, help_text="Of the wish: the same again gets the same answer."
     )
     why = models.CharField(max_length=200, blank=True, help_text="The reason that the asker gave.")
     reason = models.CharField(max_length=60, blank=True, help_text="Why it was rejected or failed.")
     note = models.CharField(max_length=300, blank=True, help_text="Words to show to the user.")
+    cso_session_id = models.CharField(max_length=64, blank=True)
+    cso_reference = models.CharField(max_length=64, blank=True)
     asked_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
-    result_due_at = models.DateTimeField(null=True)
+    result_due_at = models.DateTimeField(
+        null=True, help_text="Real time: until then an answer, or the result, is awaited."
+    )
     ended_at = models.DateTimeField(null=True, help_text="When a result came.")
     timed_out_at = models.DateTimeField(null=True, help_text="A later result came late.")
 
@@ -90,10 +110,18 @@ class Command(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["correlation_id"]),
+            models.Index(fields=["message_id"]),
             models.Index(
-                fields=["result_due_at"], condition=Q(state="accepted"), name="command_awaited"
+                fields=["result_due_at"],
+                condition=Q(state__in=["asked", "accepted"]),
+                name="command_under_way",
             ),
             models.Index(fields=["state", "id"]),
+            models.Index(
+                fields=["content_hmac"],
+                condition=Q(content_hmac__isnull=False),
+                name="command_content",
+            ),
         ]
 
     def __str__(self) -> str:

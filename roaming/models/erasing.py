@@ -42,6 +42,13 @@ _OLD_BUSINESS = {
               AND session.state IN ('completed', 'refused', 'cancelled')
             LIMIT %(batch)s)
     """,
+    "words of commands": """
+        UPDATE roaming_command SET requested_by = '', why = '', note = '' WHERE id IN (
+            SELECT id FROM roaming_command
+            WHERE asked_at < %(before)s AND state NOT IN ('asked', 'accepted')
+              AND (requested_by <> '' OR why <> '' OR note <> '')
+            LIMIT %(batch)s)
+    """,
     "originals of SDRs": f"""
         DELETE FROM roaming_sdroriginal WHERE sdr_id IN (
             SELECT original.sdr_id FROM roaming_sdroriginal original

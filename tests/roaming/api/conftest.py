@@ -1,10 +1,18 @@
 """Fixtures of the API's tests."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
 import pytest
+from django.test import Client
 
 from tests.cast import make_cast
 from tests.fake_party import fake_party
 from tests.roaming.api.newcomers import make_newcomer
+from tests.roaming.api.remote import Remote
 
 
 @pytest.fixture
@@ -45,3 +53,16 @@ def cso_platform():
 def told(db, cso_platform):
     """The cast with a visited-CSO whose platform answers."""
     return make_cast(cso_endpoint=cso_platform.url)
+
+
+@pytest.fixture
+def remote(db: None, client: Client, csp_platform: Any, now: datetime) -> Iterator[Remote]:
+    """A home-CSP and a visited-CSO whose platforms answer; the business clock stands at `now`."""
+    from roaming.models.clock import set_business_clock
+
+    with fake_party() as cso_platform:
+        cast = make_cast(csp_endpoint=csp_platform.url, cso_endpoint=cso_platform.url)
+        set_business_clock(now, speed=0, ceiling=now)
+        story = Remote(client, cast, csp_platform, cso_platform)
+        story.accept()
+        yield story
