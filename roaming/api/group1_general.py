@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import django_filters
 import msgspec
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.urls import path
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 
@@ -17,10 +20,10 @@ from roaming.api.filters import MomentFilter
 from roaming.api.group1_examples import SITE, STORED, VISITED_CSO, answered, asked
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
-from roaming.api.rendering import AsSentField
 from roaming.api.schema import READING, refusals
 from roaming.domain.refusals import Refusal
 from roaming.domain.site import SiteMessage
+from roaming.domain.site_sharing import site_shown_to
 from roaming.domain.use_case import UseCase
 from roaming.models import Agreement, OperatorIdentifier, Platform, Site
 from roaming.models.clock import business_now
@@ -77,11 +80,38 @@ class SiteView(MessageView):
         return self.render(request, content)
 
 
+@extend_schema_field(OpenApiTypes.OBJECT)
+class SiteAsShown(serializers.Field[Any, Any, Any, Any]):
+    """A site as its CSO sent it; to a home-CSP without the tariffs that are for others alone."""
+
+    def to_representation(self, value: Site) -> msgspec.Raw:
+        parties: Parties = self.context["parties"]
+        if value.visited_cso_id in parties.visited_csos:
+            return msgspec.Raw(value.body.encode())
+        return msgspec.Raw(site_shown_to(value.body, parties.home_csp_keys).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Whom the caller speaks for."""
+
+    visited_csos: frozenset[int]
+    home_csp_keys: frozenset[str]
+
+    @classmethod
+    def of(cls, platform: Platform) -> Parties:
+        rows = list(platform.held_identifiers.select_related("identifier"))
+        return cls(
+            frozenset(row.identifier_id for row in rows if row.identifier.role == "CSO"),
+            frozenset(row.identifier.key for row in rows if row.identifier.role == "CSP"),
+        )
+
+
 class SiteSerializer(serializers.ModelSerializer[Site]):
     """A site as it is stored; `site` is the message as its CSO sent it."""
 
     visited_cso = serializers.CharField(source="visited_cso.identifier")
-    site = AsSentField(source="body")
+    site = SiteAsShown(source="*", read_only=True)
 
     class Meta:
         model = Site
@@ -120,6 +150,11 @@ class SiteListView(generics.ListAPIView[Site]):
             .filter(visible_cso_condition(platform))
             .select_related("visited_cso")
         )
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        platform: Platform = self.request.user  # type: ignore[assignment]
+        parties = Parties.of(platform) if platform is not None else None
+        return {**super().get_serializer_context(), "parties": parties}
 
 
 def visible_cso_condition(

@@ -19,14 +19,25 @@ class Coordinates(msgspec.Struct, kw_only=True, frozen=True):
     longitude: Decimal
 
 
+class TariffsFor(msgspec.Struct, kw_only=True, frozen=True):
+    """The tariffs of a connector for one home-CSP, instead of those for all."""
+
+    home_csp: str
+    tariff_ids: list[str]
+
+
 class ConnectorPart(msgspec.Struct, kw_only=True, frozen=True):
-    """A socket or cable. `max_electric_power` in W."""
+    """A socket or cable. `max_electric_power` in W.
+
+    `tariffs_for`: where home-CSPs have tariffs of their own; each is shown its own entry alone.
+    """
 
     id: str
     standard: str = ""
     power_type: str = ""
     max_electric_power: int | None = None
     tariff_ids: list[str] = []
+    tariffs_for: list[TariffsFor] = []
 
 
 class EvsePart(msgspec.Struct, kw_only=True, frozen=True):

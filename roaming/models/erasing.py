@@ -49,6 +49,24 @@ _OLD_BUSINESS = {
               AND (requested_by <> '' OR why <> '' OR note <> '')
             LIMIT %(batch)s)
     """,
+    "bodies of charging information": """
+        DELETE FROM roaming_chargingupdatebody WHERE update_id IN (
+            SELECT body.update_id FROM roaming_chargingupdatebody body
+            JOIN roaming_chargingupdate report ON report.id = body.update_id
+            JOIN roaming_servicesession session ON session.id = report.session_id
+            WHERE session.opened_at < %(before)s
+              AND session.state IN ('completed', 'refused', 'cancelled')
+            LIMIT %(batch)s)
+    """,
+    "wishes and plans": """
+        DELETE FROM roaming_chargeplanbody WHERE step_id IN (
+            SELECT body.step_id FROM roaming_chargeplanbody body
+            JOIN roaming_chargeplan step ON step.id = body.step_id
+            JOIN roaming_servicesession session ON session.id = step.session_id
+            WHERE session.opened_at < %(before)s
+              AND session.state IN ('completed', 'refused', 'cancelled')
+            LIMIT %(batch)s)
+    """,
     "originals of SDRs": f"""
         DELETE FROM roaming_sdroriginal WHERE sdr_id IN (
             SELECT original.sdr_id FROM roaming_sdroriginal original
@@ -74,11 +92,22 @@ _PERSON_SDRS = """
     SELECT id FROM roaming_sdr
     WHERE token_hmac = ANY(%(hmacs)s) OR contract_hmac = ANY(%(hmacs)s)
 """
+_PERSON_SESSIONS_OVER = f"""
+    SELECT id FROM roaming_servicesession
+    WHERE id IN ({_PERSON_SESSIONS}) AND state IN ('completed', 'refused', 'cancelled')
+"""  # noqa: S608
 _OF_A_PERSON = {
     "identifications of sessions": f"""
-        DELETE FROM roaming_servicesessionpersonaldata WHERE session_id IN ({_PERSON_SESSIONS})
-          AND session_id IN (SELECT id FROM roaming_servicesession
-                             WHERE state IN ('completed', 'refused', 'cancelled'))
+        DELETE FROM roaming_servicesessionpersonaldata
+        WHERE session_id IN ({_PERSON_SESSIONS_OVER})
+    """,  # noqa: S608
+    "bodies of charging information": f"""
+        DELETE FROM roaming_chargingupdatebody WHERE update_id IN (
+            SELECT id FROM roaming_chargingupdate WHERE session_id IN ({_PERSON_SESSIONS_OVER}))
+    """,  # noqa: S608
+    "wishes and plans": f"""
+        DELETE FROM roaming_chargeplanbody WHERE step_id IN (
+            SELECT id FROM roaming_chargeplan WHERE session_id IN ({_PERSON_SESSIONS_OVER}))
     """,  # noqa: S608
     "message bodies of the journal": f"""
         DELETE FROM roaming_journalbody WHERE entry_id IN (
@@ -105,7 +134,8 @@ _OF_A_PERSON = {
     "bodies of deliveries": f"""
         UPDATE roaming_delivery SET body = '', answer = '', erased_at = %(real_now)s
         WHERE state <> 'waiting' AND erased_at IS NULL AND (
-            object_key IN (SELECT 'session:' || id FROM ({_PERSON_SESSIONS}) sessions)
+            object_key IN (SELECT kind || id FROM ({_PERSON_SESSIONS}) sessions,
+                           unnest(ARRAY['session:', 'charging:', 'plan:']) AS kind)
             OR EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS said (text)
                        WHERE position('"' || said.text || '"' IN upper(body)) > 0))
     """,  # noqa: S608

@@ -1,7 +1,8 @@
 """UC1-2, sites information (IEC 63119-2, 8.1): a visited-CSO publishes a site to its home-CSPs.
 
 Accepts: a whole site with its EVSEs and connectors; the newest `last_updated` wins. A withdrawal.
-Refuses: party_not_held, invalid_identifier, invalid_field, time_without_offset, not_found.
+Refuses: party_not_held, unknown_party, invalid_identifier, invalid_field, time_without_offset,
+not_found.
 Leaves behind: the site's rows, dated ownership of its EVSEs, a delivery per entitled home-CSP
 platform, a journal row.
 """
@@ -20,6 +21,11 @@ from roaming.domain.refusals import Refusal
 from roaming.domain.site import EvsePart, SiteMessage, SiteWithdrawal, check_opening_times
 from roaming.domain.time_zones import find_zone
 from roaming.hub_switch import Envelope, Route, Verdict, held_party, write_verdict
+from roaming.hub_switch.individual_tariffs import (
+    home_csps_named_in,
+    keep_individual_tariffs,
+    site_for_platforms,
+)
 from roaming.models import (
     Connector,
     Evse,
@@ -42,10 +48,13 @@ def receive_site(envelope: Envelope, message: SiteMessage) -> tuple[Site, bool]:
     keys = [_evse_key(envelope, part, owner, index) for index, part in enumerate(message.evses)]
     if len(set(keys)) != len(keys):
         raise Refusal("invalid_field", "An EVSE-ID stands in the site twice.", "evses")
+    home_csps = home_csps_named_in(message)
     with transaction.atomic():
         site, taken = _store_site(envelope, message, owner)
         if taken:
-            _store_evses(site, owner, message.evses, keys, envelope.now)
+            evses = _store_evses(site, owner, message.evses, keys, envelope.now)
+            for evse, part in zip(evses, message.evses, strict=True):
+                _store_connectors(evse, part, home_csps)
             _deliver(envelope, site, envelope.body)
         _note(envelope, site)
     return site, taken
@@ -79,12 +88,14 @@ def withdraw_site(envelope: Envelope, site_id: str, visited_cso: str) -> tuple[S
 
 
 def _deliver(envelope: Envelope, site: Site, body: bytes) -> None:
+    """Each home-CSP gets the site without what is for others alone."""
     owner = site.visited_cso
+    entitled = entitled_csp_platforms(owner, envelope.environment, envelope.now)
+    key = f"site:{owner.key}:{site.key}"
     enqueue(
-        Parcel(platform, envelope.use_case.code, PATH, f"site:{owner.key}:{site.key}",
-               body.decode(), envelope.correlation_id)
-        for platform, _ in entitled_csp_platforms(owner, envelope.environment, envelope.now)
-    )  # fmt: skip
+        Parcel(platform, envelope.use_case.code, PATH, key, shown, envelope.correlation_id)
+        for platform, shown in site_for_platforms(body.decode(), [row for row, _ in entitled])
+    )
 
 
 def _note(envelope: Envelope, site: Site) -> None:
@@ -190,8 +201,9 @@ def _store_site(
 
 def _store_evses(
     site: Site, owner: OperatorIdentifier, parts: list[EvsePart], keys: list[str], now: datetime
-) -> None:
+) -> list[Evse]:
     site.evses.exclude(key__in=keys).filter(removed_at=None).update(removed_at=now)
+    evses = []
     for part, key in zip(parts, keys, strict=True):
         evse, created = Evse.objects.update_or_create(
             environment=site.environment,
@@ -207,15 +219,22 @@ def _store_evses(
             EvseOwnership.objects.create(
                 evse=evse, visited_cso=owner, during=TimestamptzRange(now, None)
             )
-        evse.connectors.all().delete()
-        Connector.objects.bulk_create(
-            Connector(
-                evse=evse,
-                connector_id=connector.id,
-                standard=connector.standard,
-                power_type=connector.power_type,
-                max_power_w=connector.max_electric_power,
-                tariff_ids=connector.tariff_ids,
-            )
-            for connector in part.connectors
+        evses.append(evse)
+    return evses
+
+
+def _store_connectors(evse: Evse, part: EvsePart, home_csps: dict[str, OperatorIdentifier]) -> None:
+    """Anew, as the message has them."""
+    evse.connectors.all().delete()
+    rows = Connector.objects.bulk_create(
+        Connector(
+            evse=evse,
+            connector_id=connector.id,
+            standard=connector.standard,
+            power_type=connector.power_type,
+            max_power_w=connector.max_electric_power,
+            tariff_ids=connector.tariff_ids,
         )
+        for connector in part.connectors
+    )
+    keep_individual_tariffs(zip(rows, part.connectors, strict=True), home_csps)
