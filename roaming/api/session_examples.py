@@ -27,7 +27,7 @@ INFORMATION = {
     "energy_kwh": "11.42",
     "power_kw": "10.8",
     "cost": {"before_tax": "4.57", "after_tax": "5.44", "currency": "EUR"},
-    "state_of_charge": 61,
+    "state_of_charge": "61",
     "charging_periods": [
         {
             "start_date_time": "2026-10-05T13:28:41+02:00",

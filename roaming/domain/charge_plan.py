@@ -18,6 +18,7 @@ import msgspec
 from roaming.domain.moments import CLOCK_TOLERANCE, check_moment
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import usable_number
+from roaming.domain.sdr.message import Moment
 
 MOST_KWH = Decimal(10_000)
 # More than any connector gives: a value in W or mA where kW or A belong is refused.
@@ -42,7 +43,7 @@ class ChargePlanWishes(msgspec.Struct, kw_only=True, frozen=True):
     needs; `maximum_power_kw` is what the vehicle or its user can take.
     """
 
-    departure_time: datetime | None = None
+    departure_time: Moment | None = None
     energy_kwh: Decimal | None = None
     minimum_energy_kwh: Decimal | None = None
     maximum_power_kw: Decimal | None = None
@@ -64,7 +65,7 @@ class ChargePlanWishesNotice(ChargePlanWishes, kw_only=True, frozen=True):
 class PlanPeriod(msgspec.Struct, kw_only=True, frozen=True):
     """From this moment until the next period starts: at most this power, this current, or both."""
 
-    start_date_time: datetime
+    start_date_time: Moment
     maximum_power_kw: Decimal | None = None
     maximum_current_a: Decimal | None = None
 
@@ -76,9 +77,9 @@ class ChargePlanContent(msgspec.Struct, kw_only=True, frozen=True):
     the session ends.
     """
 
-    stamped_at: datetime
+    stamped_at: Moment
     periods: Annotated[tuple[PlanPeriod, ...], msgspec.Meta(min_length=1, max_length=1_000)]
-    end_date_time: datetime | None = None
+    end_date_time: Moment | None = None
 
 
 class ChargePlanAnswer(msgspec.Struct, kw_only=True, frozen=True):

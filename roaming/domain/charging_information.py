@@ -20,6 +20,7 @@ from roaming.domain.moments import CLOCK_TOLERANCE, check_moment
 from roaming.domain.money import UnknownCurrencyError, currency_digits
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import usable_number
+from roaming.domain.sdr.message import Moment
 from roaming.domain.session import SessionState
 
 MOST_KWH, MOST_KW, MOST_MONEY = Decimal(1_000_000), Decimal(100_000), Decimal(10) ** 9
@@ -41,7 +42,7 @@ class ChargingInformation(msgspec.Struct, kw_only=True, frozen=True):
     `state_of_charge` is in percent; `charging_periods` use the vocabulary of the SDR.
     """
 
-    stamped_at: datetime
+    stamped_at: Moment
     energy_kwh: Decimal
     power_kw: Decimal | None = None
     cost: CostSoFar | None = None
@@ -76,7 +77,7 @@ class ChargingInformationQuestion(msgspec.Struct, kw_only=True, frozen=True, omi
     connector_id: str | None = None
     cso_session_id: str | None = None
     csp_session_id: str | None = None
-    requested_at: datetime
+    requested_at: Moment
 
 
 class Untaken(StrEnum):

@@ -11,6 +11,7 @@ import msgspec
 from roaming.domain.moments import check_moment
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import usable_number
+from roaming.domain.sdr.message import Moment
 
 MOST_KWH = Decimal(1_000_000)
 LONGEST_REASON = 60
@@ -23,8 +24,8 @@ class CompletionMessage(msgspec.Struct, kw_only=True, frozen=True):
     (UC3-9). `nothing_provided`: the user was authorised and went away; no SDR is due.
     """
 
-    start_date_time: datetime | None = None
-    end_date_time: datetime | None = None
+    start_date_time: Moment | None = None
+    end_date_time: Moment | None = None
     total_energy: Decimal | None = None
     cso_session_id: str | None = None
     nothing_provided: bool = False
@@ -48,8 +49,8 @@ class CompletionNotice(CompletionMessage, kw_only=True, frozen=True):
 class Provided(msgspec.Struct, kw_only=True, frozen=True):
     """What a completed session came to: kWh between two moments."""
 
-    start_date_time: datetime
-    end_date_time: datetime
+    start_date_time: Moment
+    end_date_time: Moment
     total_energy: Decimal
 
 

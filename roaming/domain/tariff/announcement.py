@@ -9,6 +9,7 @@ import msgspec
 
 from roaming.domain.moments import check_moment
 from roaming.domain.refusals import Refusal
+from roaming.domain.sdr.message import Moment
 from roaming.domain.tariff.tariff import InvalidTariffError, Tariff, parse_tariff
 
 
@@ -16,9 +17,9 @@ class TariffMessage(Tariff, kw_only=True, frozen=True):
     """UC2-1: an OCPI tariff, with whose it is, for whom, and when it is valid."""
 
     visited_cso: str
-    valid_from: datetime
+    valid_from: Moment
     home_csp: str | None = None
-    valid_to: datetime | None = None
+    valid_to: Moment | None = None
 
 
 class TariffSurroundings(msgspec.Struct, kw_only=True, frozen=True):
@@ -26,9 +27,9 @@ class TariffSurroundings(msgspec.Struct, kw_only=True, frozen=True):
 
     id: str
     visited_cso: str
-    valid_from: datetime
+    valid_from: Moment
     home_csp: str | None = None
-    valid_to: datetime | None = None
+    valid_to: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
 from roaming.domain.refusals import Refusal
+from roaming.domain.sdr.message import Moment
 from roaming.domain.tariff.announcement import (
     TariffAnnouncement,
     TariffMessage,
@@ -37,7 +37,7 @@ class TariffRequest(msgspec.Struct, kw_only=True, frozen=True):
 class TariffQuestion(TariffRequest, kw_only=True, frozen=True):
     """What a visited-CSO that does not publish its tariffs receives; answer `TariffsGiven`."""
 
-    requested_at: datetime
+    requested_at: Moment
 
 
 class TariffsGiven(msgspec.Struct, kw_only=True, frozen=True):
