@@ -20,7 +20,15 @@ from django.urls import reverse
 
 from clearinghouse.models import User
 from roaming.domain.sdr import SdrLifeState
-from roaming.models import Agreement, BankAccount, Delivery, JournalEntry, Platform, SdrState
+from roaming.models import (
+    Agreement,
+    BankAccount,
+    Delivery,
+    JournalEntry,
+    Platform,
+    SdrState,
+    ServiceSession,
+)
 from roaming.models.clock import business_now
 from roaming.models.deliveries import oldest_waiting
 from roaming.staff_pages.cells import money_text
@@ -143,6 +151,8 @@ def _waiting(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
     if user.has_perm("roaming.view_sdr"):
         for state in QUEUES:
             yield _queue(state, now)
+    if user.has_perm("roaming.view_servicesession"):
+        yield from _stuck(now)
     if user.has_perm("roaming.view_agreement"):
         count, words = _capped(Agreement.objects.filter(status=Agreement.Status.PROPOSED))
         yield Figure(
@@ -158,6 +168,24 @@ def _waiting(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
             "bank accounts waiting for a second person",
             _address("roaming_bankaccount", "approval=waiting"),
             count > 0,
+        )
+
+
+def _stuck(now: datetime) -> Iterator[Figure]:
+    """Sessions of which nothing is heard; each number leads to them."""
+    sessions = ServiceSession.objects.order_by("id")
+    queues: list[tuple[str, str, QuerySet[Any]]] = [
+        ("news", "sessions without news", sessions.without_news(now)),
+        ("sdr", "completed sessions without an SDR", sessions.without_sdr(now)),
+    ]
+    for kind, words, rows in queues:
+        heard = list(rows.values_list("last_news", flat=True)[:ENOUGH])
+        yield Figure(
+            f"{ENOUGH:,} or more" if len(heard) == ENOUGH else f"{len(heard):,}",
+            words,
+            _address("roaming_servicesession", f"stuck={kind}"),
+            bool(heard),
+            note=_age(min(heard, default=None), now),
         )
 
 

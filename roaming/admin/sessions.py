@@ -11,7 +11,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from roaming.admin.identification_search import fingerprint_of
+from roaming.admin.session_panels import plans_in_clear, running_panels
 from roaming.admin.session_story import story_of
+from roaming.admin.stuck_sessions import CLOSE, StuckFilter
 from roaming.domain.uuid7 import uuid7_at
 from roaming.models import Evse, ServiceSession
 from roaming.staff_pages.cells import (
@@ -21,6 +23,7 @@ from roaming.staff_pages.cells import (
     column,
     link_column,
     moment_column,
+    money_column,
     name_column,
     quantity_column,
     state_column,
@@ -29,12 +32,18 @@ from roaming.staff_pages.long_lists import Search, clean_term, day_filter, found
 from roaming.staff_pages.personal_data import PersonalDataPages, Shown, masked
 from roaming.staff_pages.staff_admin import FactAdmin, Panel
 
-SHADES = {"completed": "success", "authorised": "info", "refused": "danger"}
+SHADES = {
+    "completed": "success", "active": "success", "authorised": "info", "reserved": "info",
+    "requested": "warning", "refused": "danger",
+}  # fmt: skip
 
 
 def opened_between(begin: datetime, end: datetime) -> Q:
     """Keys carry the session's opening moment: a day is a range of the primary key."""
     return Q(pk__gte=uuid7_at(begin, 0), pk__lt=uuid7_at(end, 0))
+
+
+OpenedOn = day_filter("day", "day it opened (YYYY-MM-DD)", opened_between)
 
 
 def _searches(term: str) -> Iterator[Search]:
@@ -57,7 +66,12 @@ class ServiceSessionAdmin(PersonalDataPages, FactAdmin):
         "name", "shown_state", "evse_link", "cso", "csp", "method", "ended_brief", "energy",
     )  # fmt: skip
     list_display_links = ("name",)
-    list_filter = ("state", day_filter("day", "day it opened (YYYY-MM-DD)", opened_between))
+    steps = (CLOSE,)
+    list_filter = (
+        StuckFilter,
+        "state",
+        day_filter("day", "day it opened (YYYY-MM-DD)", opened_between),
+    )
     list_select_related = ("evse", "visited_cso", "home_csp")
     search_fields = ("pk",)
     search_help_text = "Session id, authorization reference, EVSE-ID, token"
@@ -91,10 +105,12 @@ class ServiceSessionAdmin(PersonalDataPages, FactAdmin):
                 )
             },
         ),
+        ("While it runs", {"fields": (("heard", "power"), "cost")}),
     )  # fmt: skip
     readonly_fields = (
         "key", "shown_state", "cso", "csp", "agreement_link", "evse_link", "token", "contract",
-        "opened", "was_authorised", "started", "ended", "completed", "energy",
+        "opened", "was_authorised", "started", "ended", "completed", "energy", "heard", "power",
+        "cost",
     )  # fmt: skip
 
     name = name_column("Opened", lambda row: brief_moment(row.opened_at))
@@ -114,6 +130,9 @@ class ServiceSessionAdmin(PersonalDataPages, FactAdmin):
     started = moment_column("started_at", "Start")
     ended = moment_column("ended_at", "End")
     completed = moment_column("completed_at", "Completed")
+    heard = moment_column("updated_at", "Newest charging information")
+    power = quantity_column("power_kw", "Power", "kW")
+    cost = money_column("cost_so_far", "Cost so far, before tax", "cost_currency")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -124,7 +143,8 @@ class ServiceSessionAdmin(PersonalDataPages, FactAdmin):
 
     def personal_data(self, row: Any) -> Shown:
         data = getattr(row, "personal_data", None)
-        return [("Token UID", data.token_uid), ("Contract id", data.contract_id)] if data else []
+        shown = [("Token UID", data.token_uid), ("Contract id", data.contract_id)] if data else []
+        return [*shown, *plans_in_clear(row)]
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         headers = ("When", "What", "Who", "Outcome", "Took, note")
@@ -135,5 +155,6 @@ class ServiceSessionAdmin(PersonalDataPages, FactAdmin):
                 story_of(row),
                 "Nothing is known of it.",
                 note="Messages of the journal in business time, deliveries in real time.",
-            )
+            ),
+            *running_panels(row),
         ]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce, Greatest
 
 from roaming.domain.session import SessionState
@@ -50,12 +50,24 @@ class ServiceSessionQuerySet(models.QuerySet["ServiceSession"]):
 
     def without_sdr(self, now: datetime) -> ServiceSessionQuerySet:
         """Completed ones whose SDR is missing after SDR_MISSING_HOURS."""
+        from roaming.models.sdrs import Sdr
+
+        arrived = Sdr.objects.filter(
+            service_session_id=OuterRef("id"),
+            environment=OuterRef("environment"),
+            visited_cso=OuterRef("visited_cso"),
+            credit=False,
+        )
         before = now - timedelta(hours=settings.SDR_MISSING_HOURS)
-        return self.annotate(last_news=_LAST_NEWS).filter(
-            state=SessionState.COMPLETED.value,
-            sdr_accounted_for=False,
-            id__lt=uuid7_at(before, 0),
-            last_news__lt=before,
+        return (
+            self.annotate(last_news=_LAST_NEWS)
+            .filter(
+                state=SessionState.COMPLETED.value,
+                sdr_accounted_for=False,
+                id__lt=uuid7_at(before, 0),
+                last_news__lt=before,
+            )
+            .exclude(Exists(arrived))
         )
 
 
