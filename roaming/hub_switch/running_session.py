@@ -12,10 +12,11 @@ from django.db.models import Q
 from roaming.domain.agreement import SERVICE_NEEDED
 from roaming.domain.command import CommandKind, CommandState
 from roaming.domain.refusals import Refusal
+from roaming.domain.reservation import ReservationState
 from roaming.domain.session import RUNNING, SessionState, may_become
 from roaming.hub_switch.envelope import Envelope
 from roaming.hub_switch.route import Route, check_platform
-from roaming.models import Role, ServiceSession
+from roaming.models import Reservation, Role, ServiceSession
 
 # The visited-CSO said that nothing comes of it. Whoever was merely not heard may have started:
 # the id of the session is known only to who was asked.
@@ -88,6 +89,12 @@ def check_running(session: ServiceSession) -> None:
     """Refuses session_state unless the user may charge, or does."""
     if SessionState(session.state) not in RUNNING:
         raise Refusal("session_state", f"The session is {session.state}, not running.")
+
+
+def hold_reservation(session_id: uuid.UUID) -> Reservation | None:
+    """The reservation that a session still is, held; before its session, as everywhere."""
+    rows = Reservation.objects.select_for_update(of=("self",), no_key=True)
+    return rows.filter(session=session_id, state=ReservationState.RESERVED.value).first()
 
 
 def started_remotely(session: ServiceSession) -> bool:

@@ -20,10 +20,13 @@ from django.db import transaction
 from roaming.domain.completion import CompletionMessage, Provided, read_completion
 from roaming.domain.passing_on import as_sent
 from roaming.domain.refusals import Refusal
+from roaming.domain.reservation import ReservationState
 from roaming.domain.session import SessionState, completion_allowed
 from roaming.hub_switch import Envelope, Verdict, send_now, write_verdict
+from roaming.hub_switch.reservations import take_reservation_to
 from roaming.hub_switch.running_session import (
     REOPENED,
+    hold_reservation,
     names_of,
     reopen_if_closed_by_hand,
     route_of,
@@ -60,17 +63,26 @@ def complete_transaction(
     """Completes the session, or cancels it where nothing was provided."""
     provided = read_completion(message)
     with transaction.atomic():
+        reservation = hold_reservation(session_id)
         session = session_of_sender(envelope, session_id, Role.CSO, lock=True)
         reopen_if_closed_by_hand(session)
         parcel = None
         if not _repeats(session, provided):
             _end(envelope, session, message, provided)
             parcel = _parcel(envelope, session)
+            if reservation is not None:
+                take_reservation_to(reservation, _what_became_of_it(session), envelope.now)
         verdict = Verdict(JournalEntry.Outcome.ACCEPTED)
         write_verdict(envelope, route_of(session), verdict, session.id, session.evse.key)
     if parcel is not None and parcel.leased_until is not None:
         return Completion(session, send_now(parcel))
     return Completion(session, _acknowledged(session))
+
+
+def _what_became_of_it(session: ServiceSession) -> ReservationState:
+    """Of a reservation whose session was completed: the user came, or there is only its no-show."""
+    came = bool(session.energy_kwh) or started_remotely(session)
+    return ReservationState.FULFILLED if came else ReservationState.NO_SHOW
 
 
 def _repeats(session: ServiceSession, provided: Provided | None) -> bool:

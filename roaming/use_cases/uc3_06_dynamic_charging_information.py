@@ -32,13 +32,16 @@ from roaming.domain.charging_information import (
 )
 from roaming.domain.passing_on import as_sent
 from roaming.domain.refusals import Refusal
+from roaming.domain.reservation import ReservationState
 from roaming.domain.session import RUNNING, SessionState
 from roaming.domain.uuid7 import moment_of, uuid7_at
 from roaming.domain.wire_text import check_text
 from roaming.hub_switch import Envelope, Verdict, ask, write_admission, write_verdict
+from roaming.hub_switch.reservations import take_reservation_to
 from roaming.hub_switch.running_session import (
     REOPENED,
     become,
+    hold_reservation,
     names_of,
     place_of,
     reopen_if_closed_by_hand,
@@ -89,10 +92,13 @@ def receive_charging_information(
     """Takes in what the visited-CSO reports, if it is news, and leaves it for the home-CSP."""
     check_charging_information(message, envelope.now)
     with transaction.atomic():
+        reservation = hold_reservation(session_id)
         session = session_of_sender(envelope, session_id, Role.CSO, lock=True)
         receipt = _take(envelope, session, message, envelope.body.decode())
         if receipt.untaken is None:
             _tell_home_csp(envelope, session)
+            if reservation is not None:
+                take_reservation_to(reservation, ReservationState.FULFILLED, envelope.now)
         words = f"left aside: {receipt.untaken}" if receipt.untaken else ""
         verdict = Verdict(JournalEntry.Outcome.ACCEPTED, answer=words)
         write_verdict(envelope, route_of(session), verdict, session.id, session.evse.key)
@@ -159,12 +165,13 @@ def _activate(envelope: Envelope, session: ServiceSession) -> None:
     state = SessionState(session.state)
     if state is SessionState.ACTIVE:
         return
-    if state is SessionState.REQUESTED:
+    if state in (SessionState.REQUESTED, SessionState.RESERVED):
         if not started_remotely(session):
             raise Refusal("session_state", "Nobody has authorised the session yet.")
         # The result of the start was lost, or is on its way: the home-CSP asked for it.
         session.authorised = session.authorised or "COMMAND"
         session.authorised_at = session.authorised_at or envelope.now
+        become(session, SessionState.AUTHORISED)
     become(session, SessionState.ACTIVE)
 
 

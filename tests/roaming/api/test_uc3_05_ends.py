@@ -30,6 +30,14 @@ def test_a_remote_start_whose_result_was_lost_is_completed_all_the_same(visit, s
     assert visit.session.authorised == "COMMAND"
 
 
+@pytest.mark.parametrize(("energy", "became"), [("20.125", "fulfilled"), ("0", "no_show")])
+def test_the_reservation_ends_with_its_session(visit, energy, became):
+    reservation = visit.reserve()
+    assert visit.complete(total_energy=energy).json()["state"] == "completed"
+    reservation.refresh_from_db()
+    assert (reservation.state, reservation.ended_at) == (became, visit.now)
+
+
 @pytest.mark.parametrize("state", ["rejected", "failed"])
 def test_a_remote_start_that_the_cso_said_no_to_is_not(visit, state):
     visit.remote_start(state)

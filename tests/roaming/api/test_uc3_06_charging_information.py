@@ -119,6 +119,14 @@ def test_a_remote_start_whose_result_is_missing_becomes_active(visit, state):
     assert (session.authorised, session.authorised_at) == ("COMMAND", visit.now)
 
 
+def test_a_remote_start_on_a_reservation_whose_result_is_missing_fulfils_it(visit):
+    visit.remote_start("timed_out")
+    reservation = visit.reserve()
+    assert visit.report().json()["state"] == "active"
+    reservation.refresh_from_db()
+    assert reservation.state == "fulfilled"
+
+
 @pytest.mark.parametrize("state", ["rejected", "failed"])
 def test_a_remote_start_that_the_cso_said_no_to_does_not(visit, state):
     visit.remote_start(state)

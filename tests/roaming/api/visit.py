@@ -109,6 +109,24 @@ class Visit:
             asked_at=self.now,
         )
 
+    def reserve(self) -> models.Reservation:
+        """Makes the session a reservation that nobody has come for yet."""
+        session = self.session
+        self.stands("reserved")
+        return models.Reservation.objects.create(
+            id=session.pk,
+            environment="live",
+            session=session,
+            home_csp=session.home_csp,
+            visited_cso=session.visited_cso,
+            evse=session.evse,
+            reference="R-1",
+            state="reserved",
+            starts_at=self.now,
+            expires_at=self.now + timedelta(hours=1),
+            requested_at=self.now,
+        )
+
     def told(self, path: str) -> list[Received]:
         """Delivers what is due; what the home-CSP received there."""
         while deliver_due():
