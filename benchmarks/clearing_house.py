@@ -128,7 +128,7 @@ def make_parties() -> str:
         validity=(now.replace(year=2020), None),
         calendar=models.SettlementCalendar.objects.create(name="Monthly"),
     )
-    propose_agreement(agreement)
+    propose_agreement(agreement, now)
     for party in ("CSO", "CSP"):
         accept_agreement(agreement, AcceptanceRecord(party, "api", "benchmark"), now)
     return tokens["CSO"]

@@ -10,7 +10,7 @@ import msgspec
 from django.db.models import Count, Q, Sum
 
 from clearinghouse.demo.staff import ENVIRONMENT
-from roaming.domain.use_case import UseCase
+from roaming.domain.use_case import title_of
 from roaming.models import Delivery, Finding, JournalEntry, Sdr, SdrState
 from roaming.simulator.world import World
 from roaming.simulator.wrong_biller import Mistake, Planted
@@ -157,7 +157,7 @@ def _traffic() -> list[Traffic]:
     return [
         Traffic(
             use_case=row["use_case"],
-            title=UseCase.of(row["use_case"]).title,
+            title=title_of(row["use_case"]),
             messages=row["messages"],
             refused=row["refused"],
             delivered=delivered[row["use_case"]],

@@ -188,7 +188,7 @@ class Desk:
             decision_window_hours=terms.decision_window_hours,
             created_by=self.staff.clerk,
         )
-        propose_agreement(agreement)
+        propose_agreement(agreement, self.joined_at)
         for party in Role:
             record = AcceptanceRecord(
                 party=party.value,

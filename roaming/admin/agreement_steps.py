@@ -48,7 +48,7 @@ def name_of(agreement: Agreement, party: str) -> str:
 
 
 def _propose(situation: Situation) -> str:
-    propose_agreement(situation.row)
+    propose_agreement(situation.row, business_now())
     return "Proposed. It becomes active with the second party's acceptance."
 
 
@@ -132,7 +132,7 @@ def _what_stops(situation: Situation) -> list[str]:
         f"message on: {'; '.join(labels)}.",
         f"Sessions that run go on ({_running(row)} now); they end, and their SDRs are taken and "
         "settled.",
-        "Nobody is told by the clearing house: tell both parties.",
+        "The platforms of both parties are told at once, without the reason.",
     ]
 
 
@@ -160,7 +160,8 @@ STEPS = (
         when=lambda situation: situation.row.status == Status.DRAFT,
         preview=lambda situation: [
             "The terms stay as they are from now on. Each party says yes by its platform, the "
-            "portal, or a signed document; the second yes makes the agreement active."
+            "portal, or a signed document; the second yes makes the agreement active.",
+            "The platforms of both are told of the proposal at once.",
         ],
     ),
     _confirming("CSO", "visited-CSO"),

@@ -13,7 +13,7 @@ from django.urls import path
 from roaming.admin.finding_rows import find_view
 from roaming.admin.session_story import OUTCOMES, title_of, took
 from roaming.domain.refusals import CATALOGUE
-from roaming.domain.use_case import UseCase
+from roaming.domain.use_case import EXCHANGES
 from roaming.models import Agreement, Delivery, JournalBody, JournalEntry, ServiceSession
 from roaming.staff_pages.cells import (
     EMPTY,
@@ -69,7 +69,7 @@ class UseCaseFilter(LatelyFilter):
     column = "use_case"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(case.code, f"{case.code} {case.title}") for case in UseCase]
+        return [(case.code, f"{case.code} {case.title}") for case in EXCHANGES]
 
 
 def _searches(term: str) -> Iterator[Search]:

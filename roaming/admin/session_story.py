@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from roaming.domain.use_case import UseCase
+from roaming.domain import use_case
 from roaming.models import Delivery, JournalEntry, Sdr, SdrEvent, ServiceSession
 from roaming.staff_pages.cells import badge, link_to, moment, moment_cell, money, quantity
 
@@ -36,10 +36,8 @@ def took(latency_us: int | None) -> str:
 
 def title_of(code: str) -> str:
     """A use case in words, as far as the standard names it."""
-    try:
-        return f"{code} {UseCase.of(code).title}"
-    except KeyError:
-        return code
+    title = use_case.title_of(code)
+    return code if title == code else f"{code} {title}"
 
 
 def story_of(session: ServiceSession) -> list[tuple[Any, ...]]:

@@ -19,7 +19,7 @@ from roaming.api.given_answers import Attempt, GivenBefore, begin, key_of
 from roaming.api.manners import say_what_is_read
 from roaming.api.problems import as_refusal, problem
 from roaming.domain.refusals import Refusal
-from roaming.domain.use_case import UseCase
+from roaming.domain.use_case import Exchange
 from roaming.domain.wire_text import check_text
 from roaming.hub_switch import Envelope, Route, Verdict, write_verdict
 from roaming.models import JournalEntry, Platform
@@ -32,7 +32,7 @@ _PATH = re.compile(r"`\$\.?(?P<path>[^`]*)`")
 class MessageView(APIView):
     """A view of one use case. `use_case` names it; refusals are journalled under it."""
 
-    use_case: UseCase
+    use_case: Exchange
     media_types: tuple[str, ...] = ("application/json",)
     journals_refusals = True
     # Answers that hold a credential are kept encrypted with the one that the caller presented.

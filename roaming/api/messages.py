@@ -15,13 +15,13 @@ from rest_framework.request import Request
 from roaming.api.message_view import MessageView, decode
 from roaming.api.schema import READING, refusals
 from roaming.domain.refusals import Refusal
-from roaming.domain.use_case import UseCase
+from roaming.domain.use_case import EXCHANGES
 from roaming.models import Delivery, Platform
 from roaming.use_cases.pulled_messages import PageWish, acknowledge_messages, read_messages
 
 FEWEST, USUAL, MOST = 1, 100, 1_000
 _LARGEST = 2**63 - 1
-_USE_CASES = sorted(use_case.code for use_case in UseCase)
+_USE_CASES = sorted(use_case.code for use_case in EXCHANGES)
 
 
 class WaitingMessage(msgspec.Struct, kw_only=True, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roaming.api import (
+    agreements,
     commands,
     group1_authentication,
     group1_general,
@@ -44,5 +45,6 @@ urlpatterns = [
     *group5_unlocking.urlpatterns,
     *commands.urlpatterns,
     *messages.urlpatterns,
+    *agreements.urlpatterns,
     *operations.urlpatterns,
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum, StrEnum
 
-from roaming.domain.use_case import UseCase
+from roaming.domain.use_case import Exchange, UseCase
 
 
 class Service(StrEnum):
@@ -46,7 +46,7 @@ class Standing(Enum):
 
 
 # Which agreed service a use case needs; the others need any agreement.
-SERVICE_NEEDED: dict[UseCase, Service] = {
+SERVICE_NEEDED: dict[Exchange, Service] = {
     UseCase.UC3_1: Service.LOCAL_START,
     UseCase.UC4_1: Service.LOCAL_START,
     UseCase.UC3_2: Service.REMOTE_START,
@@ -58,7 +58,7 @@ SERVICE_NEEDED: dict[UseCase, Service] = {
 }
 
 
-def passes(use_case: UseCase, standing: Standing) -> bool:
+def passes(use_case: Exchange, standing: Standing) -> bool:
     """Whether a message of this use case passes under an agreement that stands so.
 
     UC5-3 needs no active agreement: nobody stays locked to a station. New business needs an active

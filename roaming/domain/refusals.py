@@ -77,6 +77,8 @@ _ALL = [
          "Use the command_id that came with the command."),
         ("reservation_state", 409, "The reservation is not in a state that allows this",
          "Read the reservation's state and go on from there."),
+        ("agreement_state", 409, "The agreement is not in a state that allows this",
+         "Read the agreement's status; only what is proposed can be accepted."),
         ("command_state", 409, "The command has ended with another result",
          "Nothing: the first result counts."),
         ("idempotency_conflict", 409, "This key or message id came with other content",

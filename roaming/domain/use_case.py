@@ -57,4 +57,32 @@ class UseCase(Enum):
         return _BY_CODE[code]
 
 
+class Supporting(Enum):
+    """What passes between platforms and the clearing house besides the 20, by its clause.
+
+    Accepting an agreement is new business: who is suspended does not.
+    """
+
+    AGREEMENT_SHARING = ("5.4.6", "Agreement sharing", Kind.STORE, True)
+
+    def __init__(self, code: str, title: str, kind: Kind, new_business: bool) -> None:
+        self.code = code
+        self.title = title
+        self.kind = kind
+        self.new_business = new_business
+
+
+Exchange = UseCase | Supporting
+EXCHANGES: tuple[Exchange, ...] = (*UseCase, *Supporting)
+
+
+def title_of(code: str) -> str:
+    """Of whatever stands in the journal.
+
+    >>> title_of("UC3-9"), title_of("5.4.6"), title_of("?")
+    ('SDR information exchange', 'Agreement sharing', '?')
+    """
+    return next((exchange.title for exchange in EXCHANGES if exchange.code == code), code)
+
+
 _BY_CODE = {use_case.code: use_case for use_case in UseCase}

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from roaming.domain.use_case import UseCase
+from roaming.domain.use_case import Exchange
 from roaming.models import Platform
 
 
@@ -19,7 +19,7 @@ class Envelope:
     earlier attempt at this very message was lost with its process.
     """
 
-    use_case: UseCase
+    use_case: Exchange
     sender: Platform
     message_id: str
     correlation_id: str

@@ -11,7 +11,7 @@ from psycopg.types.range import TimestamptzRange
 from roaming.domain.agreement import SERVICE_NEEDED, Service, Standing, passes
 from roaming.domain.identifiers import IdentifierError, OperatorId, ProviderId
 from roaming.domain.refusals import Refusal
-from roaming.domain.use_case import UseCase
+from roaming.domain.use_case import Exchange
 from roaming.hub_switch.envelope import Envelope
 from roaming.models import (
     Agreement,
@@ -76,14 +76,14 @@ def known_party(text: str, role: Role) -> OperatorIdentifier:
     return party
 
 
-def check_platform(platform: Platform, use_case: UseCase) -> None:
+def check_platform(platform: Platform, use_case: Exchange) -> None:
     """A suspended or ended platform starts no new business; what runs goes on."""
     stopped = platform.status in (Platform.Status.SUSPENDED, Platform.Status.ENDED)
     if stopped and use_case.new_business:
         raise Refusal("platform_suspended", f"The platform is {platform.status}.")
 
 
-def check_operators(use_case: UseCase, *parties: OperatorIdentifier) -> None:
+def check_operators(use_case: Exchange, *parties: OperatorIdentifier) -> None:
     """A suspended or ended operator has no new business, on either side; what runs goes on."""
     for party in parties if use_case.new_business else ():
         if party.operator.status in (Operator.Status.SUSPENDED, Operator.Status.ENDED):

@@ -1,10 +1,12 @@
 """The life of an agreement (IEC 63119-2, 5.4.6; domain.md, agreements).
 
-Accepts: proposal, a party's recorded acceptance, suspension, resumption, end.
+Accepts: proposal, a party's recorded acceptance (by its platform too), suspension, resumption, end.
 Refuses (AgreementError): a step that the state does not allow, an overlap with another agreement of
-the pair for the same service, one person confirming their own record of a document.
-Leaves behind: the agreement's state, acceptances, dated suspensions, the services that it covers.
-It becomes active by the second party's acceptance and by nothing else.
+the pair for the same service, one person confirming their own record of a document. To a platform:
+not_found, party_not_held, agreement_state, platform_suspended, party_suspended.
+Leaves behind: the agreement's state, acceptances, dated suspensions, the services that it covers;
+at each change of standing a delivery to both parties. It becomes active by the second party's
+acceptance and by nothing else.
 """
 
 from __future__ import annotations
@@ -17,12 +19,18 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from psycopg.types.range import TimestamptzRange
 
+from roaming.domain.refusals import Refusal
+from roaming.hub_switch import Envelope, Route, Verdict, held_party, write_verdict
+from roaming.hub_switch.agreement_notices import AgreementEvent, tell_parties
+from roaming.hub_switch.route import check_operators
 from roaming.models import (
     Agreement,
     AgreementAcceptance,
     AgreementService,
     AgreementSuspension,
+    JournalEntry,
     OperatorPair,
+    Role,
 )
 
 # A row of AUTH_USER_MODEL, which belongs to the project above this app.
@@ -44,7 +52,7 @@ class AcceptanceRecord:
     confirmed_by: User | None = None
 
 
-def propose_agreement(agreement: Agreement) -> Agreement:
+def propose_agreement(agreement: Agreement, now: datetime) -> Agreement:
     """Lays a draft before the two parties. Refuses an overlap before anybody accepts anything."""
     with transaction.atomic():
         locked = _lock(agreement, Agreement.Status.DRAFT)
@@ -58,6 +66,7 @@ def propose_agreement(agreement: Agreement) -> Agreement:
             raise AgreementError(f"It overlaps with {overlap} for the same service.")
         locked.status = Agreement.Status.PROPOSED
         locked.save(update_fields=["status"])
+        tell_parties(locked, AgreementEvent.PROPOSED, now)
     return locked
 
 
@@ -73,7 +82,44 @@ def overlapping_agreements(agreement: Agreement) -> QuerySet[Agreement]:
     ).exclude(pk=agreement.pk)
 
 
-def accept_agreement(agreement: Agreement, record: AcceptanceRecord, now: datetime) -> Agreement:
+def accept_by_platform(
+    envelope: Envelope, agreement_id: int, party: Role, identifier: str
+) -> Agreement:
+    """The yes of a party, by the platform that speaks for it. A repetition does no harm."""
+    holder = held_party(envelope, identifier, party)
+    check_operators(envelope.use_case, holder)
+    side = "visited_cso" if party == Role.CSO else "home_csp"
+    record = AcceptanceRecord(party.value, AgreementAcceptance.How.API, envelope.message_id)
+    with transaction.atomic():
+        agreement = (
+            Agreement.objects.select_for_update(of=("self",))
+            .filter(pk=agreement_id, environment=envelope.environment)
+            .filter(**{side: holder.operator_id})
+            .exclude(status=Agreement.Status.DRAFT)
+            .first()
+        )
+        if agreement is None:
+            raise Refusal("not_found", f"No agreement {agreement_id} of {holder} is known.")
+        proposed = agreement.status == Agreement.Status.PROPOSED
+        if not proposed and not agreement.acceptances.filter(party=party).exists():
+            raise Refusal("agreement_state", f"The agreement is {agreement.status}.")
+        try:
+            accepted = accept_agreement(agreement, record, envelope.now, envelope.correlation_id)
+        except AgreementError as error:
+            raise Refusal("agreement_state", str(error)) from error
+        cso, csp = (holder, None) if party == Role.CSO else (None, holder)
+        write_verdict(
+            envelope,
+            Route(cso, csp, accepted),
+            Verdict(JournalEntry.Outcome.ACCEPTED),
+            object_key=f"agreement:{accepted.pk}",
+        )
+    return accepted
+
+
+def accept_agreement(
+    agreement: Agreement, record: AcceptanceRecord, now: datetime, correlation_id: str = ""
+) -> Agreement:
     """Records a party's yes; the second one activates the agreement. A repetition does no harm."""
     if record.how == AgreementAcceptance.How.DOCUMENT and (
         record.confirmed_by is None or record.confirmed_by == record.recorded_by
@@ -96,6 +142,7 @@ def accept_agreement(agreement: Agreement, record: AcceptanceRecord, now: dateti
         )
         if locked.status == Agreement.Status.PROPOSED and locked.acceptances.count() == 2:
             _activate(locked)
+            tell_parties(locked, AgreementEvent.ACTIVATED, now, correlation_id)
     return locked
 
 
@@ -140,6 +187,7 @@ def suspend_agreement(
             reason=reason,
             ordered_by=ordered_by,
         )
+        tell_parties(locked, AgreementEvent.SUSPENDED, now)
     return locked
 
 
@@ -150,6 +198,7 @@ def resume_agreement(agreement: Agreement, now: datetime) -> Agreement:
         _end_suspensions(locked, now)
         locked.status = Agreement.Status.ACTIVE
         locked.save(update_fields=["status"])
+        tell_parties(locked, AgreementEvent.RESUMED, now)
     return locked
 
 
@@ -168,6 +217,7 @@ def end_agreement(agreement: Agreement, now: datetime) -> Agreement:
             locked.validity = TimestamptzRange(begins, now)
         locked.status = Agreement.Status.ENDED
         locked.save(update_fields=["status", "validity"])
+        tell_parties(locked, AgreementEvent.ENDED, now)
     return locked
 
 

@@ -56,7 +56,7 @@ def test_test_and_live_do_not_mix(cast):
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def test_what_one_party_accepted_is_what_the_other_accepts(cast):
+def test_what_one_party_accepted_is_what_the_other_accepts(cast, now):
     from roaming.use_cases.agreement_lifecycle import propose_agreement
 
     draft = models.Agreement.objects.create(
@@ -64,7 +64,7 @@ def test_what_one_party_accepted_is_what_the_other_accepts(cast):
         services=["local_start"], validity=cast.agreement.validity,
         calendar=cast.agreement.calendar,
     )  # fmt: skip
-    propose_agreement(draft)
+    propose_agreement(draft, now)
     with pytest.raises(IntegrityError, match="never change"), transaction.atomic():
         models.Agreement.objects.filter(pk=draft.pk).update(tolerance_money=1000)
 

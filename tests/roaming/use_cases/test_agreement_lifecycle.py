@@ -36,7 +36,7 @@ def both_accept(agreement, now):
 
 
 def test_the_second_acceptance_activates_it(draft, now):
-    proposed = propose_agreement(draft)
+    proposed = propose_agreement(draft, now)
     half = accept_agreement(proposed, AcceptanceRecord("CSO", "api", "m1"), now)
     assert half.status == "proposed"
     again = accept_agreement(proposed, AcceptanceRecord("CSO", "api", "m2"), now)
@@ -55,7 +55,7 @@ def test_a_draft_cannot_be_accepted(draft, now):
 
 
 def test_a_document_needs_a_second_person(draft, now):
-    proposed = propose_agreement(draft)
+    proposed = propose_agreement(draft, now)
     clerk, colleague = factories.UserFactory(), factories.UserFactory()
     alone = AcceptanceRecord("CSO", "document", "scan.pdf", clerk, clerk)
     with pytest.raises(AgreementError, match="second"):
@@ -75,14 +75,14 @@ def test_an_overlap_is_seen_before_anybody_accepts(cast, now):
         calendar=cast.agreement.calendar,
     )
     with pytest.raises(AgreementError, match="overlaps"):
-        propose_agreement(rival)
+        propose_agreement(rival, now)
 
 
-def test_agent_mode_is_off_until_a_licence_check_is_recorded(draft):
+def test_agent_mode_is_off_until_a_licence_check_is_recorded(draft, now):
     draft.collection_mode = "agent"
     draft.save()
     with pytest.raises(AgreementError, match="licence"):
-        propose_agreement(draft)
+        propose_agreement(draft, now)
 
 
 def test_two_agreements_may_adjoin(cast, now):
@@ -95,7 +95,7 @@ def test_two_agreements_may_adjoin(cast, now):
         calendar=cast.agreement.calendar,
         replaces=cast.agreement,
     )
-    assert both_accept(propose_agreement(following), now).status == "active"
+    assert both_accept(propose_agreement(following, now), now).status == "active"
 
 
 def test_suspension_and_resumption_are_dated(cast, now):
