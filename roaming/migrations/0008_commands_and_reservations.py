@@ -4,79 +4,99 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('roaming', '0007_identifications_as_sent'),
+        ("roaming", "0007_identifications_as_sent"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='command',
-            name='command_awaited',
+            model_name="command",
+            name="command_awaited",
         ),
         migrations.RemoveIndex(
-            model_name='reservation',
-            name='reservation_running',
+            model_name="reservation",
+            name="reservation_running",
         ),
         migrations.AddField(
-            model_name='command',
-            name='content_hmac',
-            field=models.BinaryField(help_text='Of the wish: the same again gets the same answer.', max_length=32, null=True),
+            model_name="command",
+            name="content_hmac",
+            field=models.BinaryField(
+                help_text="Of the wish: the same again gets the same answer.",
+                max_length=32,
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='command',
-            name='cso_reference',
+            model_name="command",
+            name="cso_reference",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='command',
-            name='cso_session_id',
+            model_name="command",
+            name="cso_session_id",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='command',
-            name='expires_at',
+            model_name="command",
+            name="expires_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='command',
-            name='message_id',
+            model_name="command",
+            name="message_id",
             field=models.CharField(blank=True, help_text="Of the asker's message.", max_length=64),
         ),
         migrations.AddField(
-            model_name='command',
-            name='number',
-            field=models.PositiveIntegerField(default=1, help_text='Counts the questions about a reservation; ids of one moment do not.'),
+            model_name="command",
+            name="number",
+            field=models.PositiveIntegerField(
+                default=1,
+                help_text="Counts the questions about a reservation; ids of one moment do not.",
+            ),
         ),
         migrations.AddField(
-            model_name='command',
-            name='starts_at',
-            field=models.DateTimeField(help_text='The window asked for (UC3-8).', null=True),
+            model_name="command",
+            name="starts_at",
+            field=models.DateTimeField(help_text="The window asked for (UC3-8).", null=True),
         ),
         migrations.AlterField(
-            model_name='command',
-            name='result_due_at',
-            field=models.DateTimeField(help_text='Real time: until then an answer, or the result, is awaited.', null=True),
+            model_name="command",
+            name="result_due_at",
+            field=models.DateTimeField(
+                help_text="Real time: until then an answer, or the result, is awaited.", null=True
+            ),
         ),
         migrations.AlterField(
-            model_name='reservation',
-            name='starts_at',
-            field=models.DateTimeField(help_text='Business time, as everything here.'),
+            model_name="reservation",
+            name="starts_at",
+            field=models.DateTimeField(help_text="Business time, as everything here."),
         ),
         migrations.AddIndex(
-            model_name='command',
-            index=models.Index(fields=['message_id'], name='roaming_com_message_af73f8_idx'),
+            model_name="command",
+            index=models.Index(fields=["message_id"], name="roaming_com_message_af73f8_idx"),
         ),
         migrations.AddIndex(
-            model_name='command',
-            index=models.Index(condition=models.Q(('state__in', ['asked', 'accepted'])), fields=['result_due_at'], name='command_under_way'),
+            model_name="command",
+            index=models.Index(
+                condition=models.Q(("state__in", ["asked", "accepted"])),
+                fields=["result_due_at"],
+                name="command_under_way",
+            ),
         ),
         migrations.AddIndex(
-            model_name='command',
-            index=models.Index(condition=models.Q(('content_hmac__isnull', False)), fields=['content_hmac'], name='command_content'),
+            model_name="command",
+            index=models.Index(
+                condition=models.Q(("content_hmac__isnull", False)),
+                fields=["content_hmac"],
+                name="command_content",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(condition=models.Q(('state__in', ['requested', 'reserved'])), fields=['expires_at'], name='reservation_open'),
+            model_name="reservation",
+            index=models.Index(
+                condition=models.Q(("state__in", ["requested", "reserved"])),
+                fields=["expires_at"],
+                name="reservation_open",
+            ),
         ),
     ]
