@@ -114,7 +114,7 @@ def read_command_answer(body: bytes) -> CommandAnswer:
     The charging station may be at work already: a text too long or unprintable spoils no answer,
     it is cut and cleaned.
 
-    >>> read_command_answer(b'{"response": "REJECTED", "note": "two\\nlines"}').note
+    >>> read_command_answer(b'{"response": "REJECTED", "note": "two\\\\nlines"}').note
     'two lines'
     """
     answer = msgspec.json.decode(body, type=CommandAnswer)
