@@ -138,7 +138,8 @@ class LocalStartView(StartView):
             200: StartAnswer,
             **refusals(
                 "invalid_identifier", "time_without_offset", "unknown_evse", "unknown_party",
-                "home_csp_unknown", "contract_of_other_csp", *READING, *AGREEING, *ASKING,
+                "home_csp_unknown", "contract_of_other_csp", "reservation_state",
+                *READING, *AGREEING, *ASKING,
             ),
         },
         examples=[
@@ -184,7 +185,8 @@ class PlugAndChargeView(StartView):
             200: StartAnswer,
             **refusals(
                 "invalid_identifier", "time_without_offset", "unknown_evse", "unknown_party",
-                "home_csp_unknown", "contract_of_other_csp", *READING, *AGREEING, *ASKING,
+                "home_csp_unknown", "contract_of_other_csp", "reservation_state",
+                *READING, *AGREEING, *ASKING,
             ),
         },
         examples=[

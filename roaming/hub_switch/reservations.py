@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from roaming.domain.passing_on import passed_on
 from roaming.domain.refusals import Refusal
@@ -30,6 +31,9 @@ from roaming.outbox import Parcel, enqueue
 
 USE_CASE, OUTCOME_PATH = "UC3-8", "uc3-8/outcome"
 BATCH = 500
+IS_RESERVED = Exists(
+    Reservation.objects.filter(evse=OuterRef("pk"), state=ReservationState.RESERVED.value)
+)
 
 
 def lock_reservation(reservation_id: uuid.UUID) -> Reservation:
@@ -50,33 +54,46 @@ def lock_session(session_id: uuid.UUID | None) -> ServiceSession:
     return ServiceSession.objects.select_for_update(no_key=True).get(id=session_id)
 
 
-def find_reservation(evse: Evse, token_hmac: bytes, now: datetime) -> Reservation | None:
-    """The reservation that holds this EVSE now for this identification, with its session."""
+def find_reservation(
+    evse: Evse, token_hmac: bytes, now: datetime, home_csp: OperatorIdentifier | None = None
+) -> Reservation | None:
+    """The reservation that holds this EVSE now for this identification, with its session.
+
+    `home_csp`: only one of this home-CSP. An EVSE that was read with `is_reserved` and is not costs
+    no query: most starts are of nobody who reserved.
+    """
+    if not getattr(evse, "is_reserved", True):
+        return None
+    held = Reservation.objects.filter(
+        evse=evse,
+        state=ReservationState.RESERVED,
+        starts_at__lte=now,
+        expires_at__gt=now,
+        session__token_hmac=token_hmac,
+    )
+    if home_csp is not None:
+        held = held.filter(home_csp=home_csp)
     return (
-        Reservation.objects.filter(
-            evse=evse,
-            state=ReservationState.RESERVED,
-            starts_at__lte=now,
-            expires_at__gt=now,
-            session__token_hmac=token_hmac,
+        held.select_related(
+            "home_csp", "session__visited_cso", "session__home_csp", "session__evse",
+            "session__agreement",
         )
-        .select_related("session__visited_cso", "session__home_csp", "session__evse")
         .order_by("starts_at", "id")
         .first()
-    )
+    )  # fmt: skip
 
 
 def fulfil_reservation(reservation_id: uuid.UUID, now: datetime) -> None:
     """The user came and may charge: the reservation is fulfilled, in the caller's transaction.
 
-    The caller authorises the session, which goes on. Refuses reservation_state: it was cancelled or
-    ran out while the home-CSP was being asked.
+    The caller authorises the session, which goes on and is held from here. Refuses
+    reservation_state: it was cancelled or ran out while the home-CSP was being asked.
     """
     reservation = lock_reservation(reservation_id)
-    if reservation.state != ReservationState.RESERVED:
-        raise Refusal(
-            "reservation_state", f"The reservation is {reservation.state.replace('_', ' ')}."
-        )
+    session = lock_session(reservation.session_id)
+    if (reservation.state, session.state) != (ReservationState.RESERVED, SessionState.RESERVED):
+        stands = reservation.state.replace("_", " ")
+        raise Refusal("reservation_state", f"The reservation is {stands}. Ask again without it.")
     reservation.state, reservation.ended_at = ReservationState.FULFILLED.value, now
     reservation.save(update_fields=["state", "ended_at"])
 

@@ -2,6 +2,7 @@
 
 Its id is minted before anybody is asked and stands in the question. The row exists from the moment
 on at which the home-CSP is known: before a question to one, with the first acceptance of many.
+Where the user had reserved the EVSE, the session of the reservation goes on (UC3-8).
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from roaming.domain.uuid7 import period_of, uuid7_at
 from roaming.hub_switch.authorising import Asked, Record
 from roaming.hub_switch.deciding import contract_fingerprint
 from roaming.hub_switch.envelope import Envelope
+from roaming.hub_switch.reservations import (
+    IS_RESERVED,
+    find_reservation,
+    fulfil_reservation,
+)
 from roaming.hub_switch.route import Route
 from roaming.hub_switch.store_decision import Ruling
 from roaming.models import (
@@ -33,6 +39,7 @@ _SETTLED = (
     "state", "refusal_reason", "offline_reason", "authorised", "authorised_at",
     "authorization_reference", "csp_session_id", "contract_hmac",
 )  # fmt: skip
+_AT_THE_EVSE = ("identification_method", "cso_session_id", "connector_id")
 
 
 def find_evse(
@@ -48,13 +55,17 @@ def find_evse(
         key = EvseId.parse(question.evse_id).key
     except IdentifierError as error:
         raise Refusal("invalid_identifier", error.detail, "evse_id") from error
-    evse = Evse.objects.filter(
-        environment=envelope.environment,
-        key=key,
-        removed_at=None,
-        ownerships__visited_cso=visited_cso,
-        ownerships__during__contains=envelope.now,
-    ).first()
+    evse = (
+        Evse.objects.filter(
+            environment=envelope.environment,
+            key=key,
+            removed_at=None,
+            ownerships__visited_cso=visited_cso,
+            ownerships__during__contains=envelope.now,
+        )
+        .annotate(is_reserved=IS_RESERVED)
+        .first()
+    )
     if evse is None:
         detail = f"{question.evse_id} is not an EVSE of {visited_cso}."
         raise Refusal("unknown_evse", detail, "evse_id")
@@ -69,6 +80,7 @@ class SessionRecord(Record):
         self.evse = evse
         self.object_key = evse.key
         self.session: ServiceSession | None = None
+        self._reservation_id: uuid.UUID | None = None
         self._minted = uuid7_at(asked.envelope.now)
         self._message_type = message_type
 
@@ -99,22 +111,29 @@ class SessionRecord(Record):
         with transaction.atomic():
             if route.agreement is not None:
                 session = self.session or self._open(route)
-                self._settle(session, ruling)
-                session.save(update_fields=_SETTLED)
+                if self._reservation_id is not None:
+                    self._fulfil(self._reservation_id, session, ruling)
+                else:
+                    self._settle(session, ruling)
+                    session.save(update_fields=_SETTLED)
             super().rule(route, ruling)
 
     def fail(self, route: Route, refusal: Refusal) -> None:
-        """The session ends before it began, and says why."""
+        """The session ends before it began, and says why; a reservation stands."""
         with transaction.atomic():
-            if self.session is not None:
+            if self.session is not None and self._reservation_id is None:
                 self.session.state = SessionState.REFUSED.value
                 self.session.refusal_reason = refusal.code
                 self.session.save(update_fields=["state", "refusal_reason"])
             super().fail(route, refusal)
 
     def _open(self, route: Route) -> ServiceSession:
-        """The session's row, REQUESTED."""
+        """The session's row, REQUESTED; or that of the reservation that holds the EVSE."""
         question, presented = self.asked.question, self.asked.presented
+        held = find_reservation(self.evse, presented.token_hmac, self.envelope.now, route.home_csp)
+        if held is not None:
+            self._reservation_id, self.session = held.id, held.session
+            return held.session
         session = ServiceSession(
             id=self._minted,
             environment=self.envelope.environment,
@@ -139,6 +158,21 @@ class SessionRecord(Record):
         )
         self.session = session
         return session
+
+    def _fulfil(self, reservation_id: uuid.UUID, session: ServiceSession, ruling: Ruling) -> None:
+        """The user came and the session goes on; the reservation stands where the CSP refuses."""
+        if not ruling.decision.accepted:
+            return
+        fulfil_reservation(reservation_id, self.envelope.now)
+        known = (session.authorization_reference, session.csp_session_id)
+        self._settle(session, ruling)
+        session.authorization_reference = session.authorization_reference or known[0]
+        session.csp_session_id = session.csp_session_id or known[1]
+        question = self.asked.question
+        session.identification_method = self.asked.presented.method
+        session.cso_session_id = question.cso_session_id or session.cso_session_id
+        session.connector_id = question.connector_id or session.connector_id
+        session.save(update_fields=[*_SETTLED, *_AT_THE_EVSE])
 
     def _settle(self, session: ServiceSession, ruling: Ruling) -> None:
         decision = ruling.decision

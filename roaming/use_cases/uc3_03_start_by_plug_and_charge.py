@@ -5,7 +5,7 @@ What the CSO knows of the certificate (hash data, OCSP status) goes on to the ho
 sent: the trust chain is theirs to judge. The home-CSP is found by explicit receiver or by the
 eMA-ID; who decides is decided as in UC3-1. Nobody is asked at large: an eMA-ID names its home-CSP.
 Refuses: as UC3-1; service_not_covered where the agreement leaves out plug and charge.
-Leaves behind: as UC3-1.
+Leaves behind: as UC3-1. Here too the session of a reservation goes on.
 """
 
 from __future__ import annotations

@@ -264,3 +264,25 @@ def test_an_asker_that_hangs_holds_no_row(story):
     assert reservation().state == "cancelled"
     assert len(story.told("uc3-8/outcome")) == 1
     assert not holding.is_set()
+
+
+def test_a_reservation_that_ends_while_the_home_csp_is_asked_opens_nothing(story):
+    card = {"method": "RFID", "token_uid": "04A2B3C4D5E6F7"}
+    held = story.reserved(identification=card)
+
+    def too_late(message):
+        story.outcome(held["reservation_id"], "CANCELLED", reason="EVSE_INOPERATIVE")
+        connection.close()
+        return 200, {"decision": "ACCEPTED"}
+
+    story.csp.answers["/uc3-1/local-start"] = too_late
+    response = story.post(
+        "service-sessions/local-start",
+        {"visited_cso": "DE*VIS", "evse_id": "DE*VIS*E001", "identification": card},
+        story.cast.visited_cso,
+    )
+    assert (response.status_code, response.json()["code"]) == (409, "reservation_state")
+    assert (reservation().state, session().state) == ("cancelled", "cancelled")
+    entries = models.JournalEntry.objects.filter(use_case="UC3-1").order_by("id")
+    assert [entry.refusal_code for entry in entries] == ["", "reservation_state"]
+    assert len({entry.transaction_id for entry in entries}) == 1

@@ -3,6 +3,7 @@
 import pytest
 
 from roaming.domain.agreement import SERVICE_NEEDED, Standing, passes
+from roaming.domain.receiving import starts_business
 from roaming.domain.refusals import CATALOGUE, Fault, Refusal
 from roaming.domain.secrets import MachineToken, fingerprint, same_digest
 from roaming.domain.session import SessionState, may_become
@@ -41,7 +42,17 @@ def test_without_any_agreement_only_registration_and_an_emergency_pass(use_case)
 
 
 def test_an_emergency_needs_no_service():
+    assert UseCase.UC5_2 not in SERVICE_NEEDED
     assert UseCase.UC5_3 not in SERVICE_NEEDED
+
+
+def test_what_ends_a_reservation_or_a_command_is_no_new_business_for_its_receiver():
+    for path in ("uc3-8/cancellation", "uc3-8/result", "uc3-8/outcome", "uc3-2/result"):
+        assert not starts_business(path)
+    for path in ("uc3-4/stop", "uc5-2/unlock", "uc5-3/unlock"):
+        assert not starts_business(path)
+    assert starts_business("uc3-2/remote-start")
+    assert starts_business("uc3-8/reservation")
 
 
 def test_a_session_never_goes_back():
