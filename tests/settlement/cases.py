@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from roaming import models
 from roaming.domain.money import Rounding
 from roaming.domain.tariff import Asked, Version
+from roaming.domain.whitelist import Distributed, Whitelist
 from settlement.domain.reconciliation.case import (
     Case,
     Claim,
     Neighbour,
+    OfflineEvidence,
     PriceEvidence,
     SessionEvidence,
     Terms,
@@ -34,6 +36,7 @@ def judged(sdr: models.Sdr, rows: Sequence[models.Sdr]) -> Judgement:
                 home_csp_id=sdr.home_csp_id,
                 service_session_id=sdr.service_session_id,
                 token_hmac=sdr.token_hmac,
+                authorised=sdr.authorised,
                 evse_id=sdr.evse_id,
                 evse_key=sdr.evse_key,
                 started_at=sdr.started_at,
@@ -44,6 +47,7 @@ def judged(sdr: models.Sdr, rows: Sequence[models.Sdr]) -> Judgement:
                 before_tax=sdr.claim_before_tax,
             ),
             session=_session(sdr),
+            offline=_offline(sdr),
             terms=_terms(sdr.agreement),
             price=_price(sdr),
             evse_owned=_owned(sdr),
@@ -77,6 +81,32 @@ def _owned(sdr: models.Sdr) -> tuple[tuple[datetime, datetime | None], ...]:
         visited_cso__operator=sdr.visited_cso.operator,
     )
     return tuple((row.during.lower, row.during.upper) for row in rows)
+
+
+def _offline(sdr: models.Sdr) -> OfflineEvidence:
+    """What was distributed of the SDR's token when its session started."""
+    covering = models.AgreementService.objects.filter(
+        environment=sdr.environment,
+        visited_cso=sdr.visited_cso.operator,
+        home_csp=sdr.home_csp.operator,
+        service="offline",
+    )
+    versions = [
+        row
+        for row in models.IdentificationVersion.objects.filter(home_csp=sdr.home_csp)
+        if row.environment == sdr.environment
+        and sdr.token_hmac is not None
+        and bytes(row.token_hmac) == bytes(sdr.token_hmac)
+        and row.received_at <= sdr.started_at
+    ]
+    latest = max(versions, key=lambda row: (row.received_at, row.id), default=None)
+    return OfflineEvidence(
+        covered=any(sdr.started_at in row.validity for row in covering),
+        distributed=latest
+        and Distributed(
+            Whitelist(latest.whitelist), latest.valid, latest.expires_at, latest.removed
+        ),
+    )
 
 
 def _terms(agreement: models.Agreement) -> Terms:

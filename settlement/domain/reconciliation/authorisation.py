@@ -43,7 +43,8 @@ def without_authorisation(case: Case) -> Verdict | None:
 def _cause(case: Case) -> str | None:
     claim, session = case.claim, case.session
     if claim.service_session_id is None:
-        return "no_session_id"
+        # An offline start is judged by what was distributed: AUT-03 to AUT-05.
+        return None if case.claims_offline else "no_session_id"
     if session is None:
         return "unknown_session"
     if not case.matched:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from roaming.domain.sdr import Severity
+from roaming.domain.whitelist import Distributed
 
 ZERO = Decimal(0)
 # How far back a neighbour's session may have begun; a bound that an index can use.
@@ -32,6 +33,7 @@ class Claim:
     home_csp_id: int | None
     service_session_id: uuid.UUID | None
     token_hmac: bytes | None
+    authorised: str
     evse_key: str
     started_at: datetime
     ended_at: datetime
@@ -70,6 +72,16 @@ class SessionEvidence:
     opened_at: datetime
     evse_id: str = ""
     evse_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineEvidence:
+    """What an offline start could rely on: the identification as its home-CSP had distributed it
+    when the session started (None: not at all), and whether an agreement of the two parties
+    covered offline identification then."""
+
+    covered: bool = False
+    distributed: Distributed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +129,7 @@ class Case:
 
     claim: Claim
     session: SessionEvidence | None = None
+    offline: OfflineEvidence = OfflineEvidence()
     terms: Terms | None = None
     price: PriceEvidence = PriceEvidence()
     neighbours: tuple[Neighbour, ...] = ()
@@ -126,6 +139,12 @@ class Case:
     def matched(self) -> bool:
         """Whether the session that the SDR names is one of its own two parties."""
         return self.session is not None and self.session.pair_id == self.claim.pair_id
+
+    @property
+    def claims_offline(self) -> bool:
+        """An offline start that the clearing house has seen nothing of: distributed data decided,
+        and the session is known from the SDR alone."""
+        return self.claim.authorised == "OFFLINE" and self.claim.service_session_id is None
 
     @property
     def opening(self) -> datetime:

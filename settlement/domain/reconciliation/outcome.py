@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from roaming.domain.sdr import Outcome, SdrLifeState, Severity
 from settlement.domain.reconciliation.case import Case, Verdict
+from settlement.domain.reconciliation.offline import is_supported
 from settlement.domain.reconciliation.rules import RULES, CaseRule
 
 
@@ -37,7 +38,7 @@ def judge(case: Case, elsewhere: Iterable[Severity] = ()) -> Judgement:
 
 
 def _outcome(case: Case, severe: bool) -> Outcome:
-    if not case.matched:
+    if not case.matched and not is_supported(case):
         return Outcome.ONE_SIDED
     if case.price.failure:
         return Outcome.NOT_RATABLE

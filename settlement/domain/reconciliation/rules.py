@@ -10,7 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from roaming.domain.sdr import Severity
-from settlement.domain.reconciliation import amounts, authorisation, identity, place, timing
+from settlement.domain.reconciliation import (
+    amounts,
+    authorisation,
+    identity,
+    offline,
+    place,
+    timing,
+)
 from settlement.domain.reconciliation.case import Case, Verdict
 from settlement.domain.reconciliation.identity import CreditCase
 
@@ -61,6 +68,30 @@ RULES: tuple[CaseRule, ...] = (
         Severity.SEVERE,
         "The clearing house has no authorisation of the home-CSP for this session.",
         authorisation.without_authorisation,
+    ),
+    CaseRule(
+        "AUT-03",
+        "Offline without data",
+        Severity.SEVERE,
+        "The start claims to be authorised offline, but the home-CSP had distributed nothing that "
+        "this CSO could have relied on then.",
+        offline.without_data,
+    ),
+    CaseRule(
+        "AUT-04",
+        "Blocked or expired",
+        Severity.SEVERE,
+        "The start claims to be authorised offline, but by the data that the home-CSP had "
+        "distributed the identification was blocked or had expired.",
+        offline.not_good,
+    ),
+    CaseRule(
+        "AUT-05",
+        "Offline not allowed",
+        Severity.SEVERE,
+        "The start claims to be authorised offline, but the home-CSP had reserved the decision on "
+        "this identification to itself.",
+        offline.policy_forbids,
     ),
     CaseRule(
         _NO_AGREEMENT.id,

@@ -20,6 +20,7 @@ TABLES = (
     "recon_original",
     "recon_price",
     "recon_case",
+    "recon_offline",
     "recon_finding",
     "recon_verdict",
 )

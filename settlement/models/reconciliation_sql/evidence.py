@@ -9,6 +9,7 @@ _CASES = """
 CREATE TEMPORARY TABLE recon_case ON COMMIT DROP AS
 SELECT sdr.id AS sdr_id, sdr.environment, sdr.pair_id, sdr.home_csp_id, recon_claim.from_state,
     recon_claim.from_outcome, sdr.reference, sdr.arrival, sdr.service_session_id, sdr.token_hmac,
+    sdr.authorised = 'OFFLINE' AND sdr.service_session_id IS NULL AS claims_offline,
     sdr.evse_id, sdr.evse_key, sdr.started_at, sdr.ended_at, sdr.received_at, sdr.energy_kwh,
     sdr.currency, sdr.claim_before_tax AS before_tax,
     session.id IS NOT NULL AS session_found, session.state AS session_state,
@@ -53,9 +54,40 @@ LEFT JOIN roaming_agreement agreement ON agreement.id = sdr.agreement_id
 WHERE NOT sdr.credit;
 ANALYZE recon_case;
 """
+# Offline starts, each beside what its home-CSP had distributed when it began; '' is no cause.
+_OFFLINE = """
+CREATE TEMPORARY TABLE recon_offline ON COMMIT DROP AS
+SELECT kase.sdr_id, kase.started_at, kase.before_tax, CASE
+    WHEN kase.token_hmac IS NULL THEN 'no_token'
+    WHEN NOT EXISTS (
+        SELECT FROM roaming_operatorpair pair
+        JOIN roaming_agreementservice covered ON covered.environment = kase.environment
+            AND covered.visited_cso_id = pair.visited_cso_id
+            AND covered.home_csp_id = pair.home_csp_id AND covered.service = 'offline'
+        WHERE pair.id = kase.pair_id AND covered.validity @> kase.started_at
+    ) THEN 'not_covered'
+    WHEN version.id IS NULL THEN 'never_distributed'
+    WHEN version.removed THEN 'removed'
+    WHEN NOT version.valid THEN 'blocked'
+    WHEN version.expires_at <= kase.started_at THEN 'expired'
+    WHEN version.whitelist = 'NEVER' THEN 'policy_never'
+    ELSE ''
+END AS cause
+FROM recon_case kase
+LEFT JOIN LATERAL (
+    SELECT * FROM roaming_identificationversion version
+    WHERE version.environment = kase.environment AND version.home_csp_id = kase.home_csp_id
+        AND version.token_hmac = kase.token_hmac AND version.received_at <= kase.started_at
+    ORDER BY version.received_at DESC, version.id DESC LIMIT 1
+) version ON true
+WHERE kase.claims_offline;
+ANALYZE recon_offline;
+"""
 
 
 def gather_evidence(cursor: Any) -> None:
-    """Fills `recon_case` from the claim, the session, the agreement and what rating gave."""
+    """Fills `recon_case` from the claim, the session, the agreement and what rating gave, and
+    `recon_offline` from what was distributed."""
     cursor.execute("ANALYZE recon_claim; ANALYZE recon_price")
     cursor.execute(_CASES)
+    cursor.execute(_OFFLINE)

@@ -13,6 +13,12 @@ from typing import Any
 
 from settlement.domain.reconciliation.authorisation import AUTHORISATION_EXPECTED, UNAUTHORISED
 from settlement.domain.reconciliation.case import LONGEST_SESSION
+from settlement.domain.reconciliation.offline import (
+    NOT_GOOD,
+    OFFLINE_EXPECTED,
+    POLICY,
+    WITHOUT_DATA,
+)
 from settlement.domain.reconciliation.place import EVSE_EXPECTED
 from settlement.models.reconciliation_sql import DECIDED, NOT_STANDING, key_of, utc
 
@@ -66,19 +72,31 @@ _UNAUTHORISED = " ".join(
     f"WHEN session_state = '{state}' THEN '{cause}'" for state, cause in UNAUTHORISED.items()
 )
 _CAUSE = f"""CASE
+    WHEN claims_offline THEN NULL
     WHEN service_session_id IS NULL THEN 'no_session_id'
     WHEN NOT session_found THEN 'unknown_session'
     WHEN NOT matched THEN 'other_parties'
     {_UNAUTHORISED}
     WHEN token_hmac <> session_token_hmac THEN 'other_token'
 END"""
-_CAUSE_EXPECTED = (
-    "CASE cause "
-    + " ".join(
-        f"WHEN '{cause}' THEN '{expected}'" for cause, expected in AUTHORISATION_EXPECTED.items()
+
+
+def _expected(wanted: dict[str, str]) -> str:
+    """What was expected, by cause, in the words of the domain."""
+    cases = " ".join(f"WHEN '{cause}' THEN '{expected}'" for cause, expected in wanted.items())
+    return f"CASE cause {cases} END"
+
+
+def _offline(causes: tuple[str, ...]) -> _Select:
+    listed = ", ".join(f"'{cause}'" for cause in causes)
+    return _Select(
+        f"'OFFLINE at ' || {utc('started_at')}",
+        _expected(OFFLINE_EXPECTED),
+        f"recon_offline WHERE cause IN ({listed})",
+        causes="ARRAY[cause]",
     )
-    + " END"
-)
+
+
 _EVSE_CAUSE = """CASE
     WHEN evse_key = '' THEN NULL
     WHEN matched AND evse_key <> session_evse_key THEN 'other_evse'
@@ -97,10 +115,13 @@ SELECTS: dict[str, _Select] = {
     ),
     "AUT-01": _Select(
         "coalesce(service_session_id::text, '')",
-        _CAUSE_EXPECTED,
+        _expected(AUTHORISATION_EXPECTED),
         f"(SELECT *, {_CAUSE} AS cause FROM recon_case) kase WHERE cause IS NOT NULL",  # noqa: S608
         causes="ARRAY[cause]",
     ),
+    "AUT-03": _offline(WITHOUT_DATA),
+    "AUT-04": _offline(NOT_GOOD),
+    "AUT-05": _offline(POLICY),
     "AGR-01": _Select(
         "''",
         f"'an agreement in force at ' || {utc('opening')}",

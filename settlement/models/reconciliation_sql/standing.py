@@ -20,20 +20,22 @@ WITH severe AS (
     WHERE finding.severity = 'severe' AND finding.superseded_at IS NULL
         AND finding.rule <> ALL (%(judged_anew)s)
 ), judged AS (
-    SELECT kase.*, CASE
-        WHEN NOT matched THEN 'one_sided'
+    SELECT kase.*, coalesce(offline.cause = '', false) AS supported, CASE
+        WHEN NOT matched AND (offline.cause = '') IS NOT TRUE THEN 'one_sided'
         WHEN failure <> '' THEN 'not_ratable'
         WHEN severe.sdr_id IS NOT NULL THEN 'deviating'
         WHEN money_difference <> 0 OR energy_difference_kwh <> 0 THEN 'within_tolerance'
         ELSE 'agreed'
     END AS outcome
     FROM recon_case kase LEFT JOIN severe USING (sdr_id)
+    LEFT JOIN recon_offline offline USING (sdr_id)
 )
-SELECT sdr_id, from_state, from_outcome, matched, outcome,
+SELECT sdr_id, from_state, from_outcome, matched OR supported AS matched, outcome,
     CASE outcome WHEN 'one_sided' THEN 'unmatched' WHEN 'not_ratable' THEN 'not_ratable'
         WHEN 'deviating' THEN 'deviating' ELSE 'rated' END AS state,
     CASE WHEN matched THEN service_session_id END AS service_session_id,
-    CASE WHEN matched THEN 'session_id' ELSE '' END AS matched_by,
+    CASE WHEN matched THEN 'session_id' WHEN supported THEN 'distributed_data' ELSE '' END
+        AS matched_by,
     tariff_version_id, unrounded, decision_window_hours
 FROM judged;
 ANALYZE recon_verdict;
@@ -58,10 +60,10 @@ WITH due AS (
         due.unrounded, due.decide_by
     )
     RETURNING standing.sdr_id, standing.environment, standing.period, standing.pair_id,
-        due.from_state, due.from_outcome, due.matched, due.state, due.outcome
+        due.from_state, due.from_outcome, due.matched, due.matched_by, due.state, due.outcome
 ), steps AS (
     SELECT changed.*, {key_of("sdr_id", 0)} AS id, from_state AS step_from,
-        'matched' AS step_to, 'session_id' AS reason
+        'matched' AS step_to, matched_by AS reason
     FROM changed WHERE matched AND from_state IN ('validated', 'unmatched')
     UNION ALL
     SELECT changed.*, {key_of("sdr_id", 1)},

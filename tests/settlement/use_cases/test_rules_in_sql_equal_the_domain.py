@@ -49,6 +49,20 @@ class SdrPlan:
     snapshot: str | None
     state: str
     arrival: int
+    authorised: str
+
+
+@dataclass(frozen=True)
+class VersionPlan:
+    """What a home-CSP distributed of a token, and when."""
+
+    trade: int
+    token: bytes
+    received_min: int
+    valid: bool
+    whitelist: str
+    expires_min: int | None
+    removed: bool
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,17 @@ sdrs = st.builds(
         + ["accepted", "rejected", "credited", "deviating", "unmatched", "settled", "rated"]
     ),
     arrival=st.integers(1, 3),
+    authorised=st.sampled_from(["OFFLINE", "OFFLINE", "ONLINE", ""]),
+)
+distributed = st.builds(
+    VersionPlan,
+    trade=st.integers(0, 1),
+    token=st.sampled_from([TOKEN, TOKEN, OTHER_TOKEN]),
+    received_min=st.sampled_from([-60 * 24 * 5, -60 * 24 * 5, 0, 59, 60, 90]),
+    valid=st.sampled_from([True, True, True, False]),
+    whitelist=st.sampled_from(["ALWAYS", "ALLOWED", "ALLOWED_OFFLINE", "NEVER"]),
+    expires_min=st.sampled_from([None, None, 59, 120]),
+    removed=st.sampled_from([False, False, False, True]),
 )
 
 
@@ -137,15 +162,22 @@ def _more_evses(cast):
     factories.make_site(cast.visited_cso.identifier, "DE*VIS*E002", environment="test")
 
 
-@given(st.lists(sessions, min_size=3, max_size=3), st.lists(sdrs, min_size=2, max_size=6))
+@given(
+    st.lists(sessions, min_size=3, max_size=3),
+    st.lists(sdrs, min_size=2, max_size=6),
+    st.lists(distributed, max_size=5),
+)
 @settings(
     max_examples=70,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=NO_SHRINKING,
 )
-def test_every_rule_in_sql_finds_what_its_function_finds(trades, session_plans, sdr_plans):
+def test_every_rule_in_sql_finds_what_its_function_finds(
+    trades, session_plans, sdr_plans, version_plans
+):
     with transaction.atomic():
+        _distribute(trades, version_plans)
         rows = _rows(trades, session_plans, sdr_plans)
         due = [row for row in rows if standing_of(row).state == "validated"]
         expected = {row.id: judged(row, rows) for row in due}
@@ -301,9 +333,26 @@ def _rows(trades, session_plans, sdr_plans):
                 standing={"settled_amount": 1, "basis": "claim"} if settled else None,
                 reference=f"R{number}",
                 arrival=10 * plan.arrival + number,
+                authorised=plan.authorised,
             )
         )
     return rows
+
+
+def _distribute(trades, version_plans):
+    for plan in version_plans:
+        models.IdentificationVersion.objects.create(
+            environment="live",
+            home_csp=trades[plan.trade].home_csp,
+            token_hmac=plan.token,
+            valid=plan.valid,
+            whitelist=plan.whitelist,
+            expires_at=None
+            if plan.expires_min is None
+            else OCTOBER_5 + timedelta(minutes=plan.expires_min),
+            removed=plan.removed,
+            received_at=OCTOBER_5 + timedelta(minutes=plan.received_min),
+        )
 
 
 def _found(sdr):
