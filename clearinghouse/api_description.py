@@ -51,7 +51,9 @@ comes back with every answer and goes on to the other party. Quote it when you a
 **Decimals** are JSON numbers or strings, kept exactly as sent. **Times** carry their offset.
 Unknown extra fields are kept and passed on.
 
-**What we send to you**: `POST` below your endpoint's address, with the token that you gave us, to
-`uc1-2/sites`, `uc2-1/tariffs`, `uc3-1/local-start`, `uc3-5/completion`, `uc3-9/sdrs` and
-`uc4-1/authorisation`. Answer any 2xx to take a message; the same `X-Message-ID` may come again.
+**What we send to you**: `POST` below your endpoint's address, with the token that you gave us;
+first `uc1-1/handshake`, for which your registration waits: answer it with its nonce.
+`GET /api/v1/versions` lists all paths; name those that you take, or leave them out for all. Answer
+any 2xx to take a message; the same `X-Message-ID` may come again. Without an endpoint, fetch with
+`GET /api/v1/messages`.
 """

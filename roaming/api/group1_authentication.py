@@ -36,6 +36,7 @@ from roaming.use_cases.uc1_01_platform_authentication import (
 )
 
 TAG = "UC1-1 Platform authentication"
+GREETING = ("handshake_failed", "overloaded", "receiver_overloaded")
 
 
 class Offer(msgspec.Struct, kw_only=True, frozen=True):
@@ -149,7 +150,7 @@ class RegistrationView(MessageView):
         responses={
             201: Registration,
             **refusals(
-                "registration_token_invalid", "version_not_supported", "handshake_failed", *READING
+                "registration_token_invalid", "version_not_supported", *GREETING, *READING,
             ),
         },
         auth=[{"platformToken": []}],  # type: ignore[list-item]
@@ -261,7 +262,7 @@ class RotationView(MessageView):
         responses={
             201: Rotation,
             **refusals(
-                "rotated_already", "version_not_supported", "handshake_failed", "malformed_body",
+                "rotated_already", "version_not_supported", *GREETING, "malformed_body",
                 "invalid_field", "body_too_large", "unsupported_media_type",
             ),
         },

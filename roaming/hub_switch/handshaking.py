@@ -20,7 +20,11 @@ from roaming.domain.receiving import HANDSHAKE_PATH
 from roaming.domain.refusals import Refusal
 from roaming.domain.use_case import UseCase
 from roaming.hub_switch.asking import carry
+from roaming.hub_switch.live_questions import LiveQuestions, live_questions
 from roaming.models import Operator, Platform, RoamingEndpoint
+
+# Apart from the questions to the endpoint in use, whose breaker says nothing of a new one.
+_handshakes = LiveQuestions()
 
 
 def shake_hands(
@@ -31,7 +35,8 @@ def shake_hands(
 ) -> HandshakeAnswer:
     """Presents ourselves at `address` and returns what the platform answered.
 
-    Refuses handshake_failed, with what was wrong. Must be called outside a transaction.
+    Refuses handshake_failed, with what was wrong, and where too many are under way overloaded or
+    receiver_overloaded. Must be called outside a transaction.
     """
     nonce = secrets.token_urlsafe(24)
     message = ports.OutgoingMessage(
@@ -41,10 +46,12 @@ def shake_hands(
         message_id=str(uuid.uuid4()),
         correlation_id=correlation_id,
     )
-    try:
-        answer = carry(dialect, address, message, settings.LIVE_QUESTION_TIMEOUT_S)
-    except ports.NoAnswer as silence:
-        raise Refusal("handshake_failed", silence.detail) from silence
+    # Whoever can register or rotate must not hold all web threads with an endpoint that is slow.
+    with live_questions.place_of_a_round(), _handshakes.place(platform.pk, platform.name):
+        try:
+            answer = carry(dialect, address, message, settings.LIVE_QUESTION_TIMEOUT_S)
+        except ports.NoAnswer as silence:
+            raise Refusal("handshake_failed", silence.detail) from silence
     if not 200 <= answer.status < 300:
         raise Refusal("handshake_failed", f"The endpoint answered with HTTP {answer.status}.")
     try:

@@ -5,8 +5,8 @@ the clearing house shall present there, or without them where the platform pulls
 later, rotation and revocation of the platform's credential. Before a new endpoint counts, the
 clearing house shows it the secret and has to be given back a nonce (outside any transaction).
 Refuses: registration_token_invalid, platform_suspended, invalid_field, version_not_supported,
-handshake_failed, rotated_already. After a refusal everything is as it was: the registration token
-is unused, the old endpoint and credential are in use.
+handshake_failed, rotated_already, overloaded, receiver_overloaded. After a refusal everything is as
+it was: the registration token is unused, the old endpoint and credential are in use.
 Leaves behind: the endpoint (its secret encrypted), a credential (its secret as SHA-256 only), the
 platform as registered, journal rows. Keys age in real time, whatever the business clock says.
 """

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 from django.db import connection
@@ -114,6 +114,37 @@ def test_nobody_at_the_address_is_no_answer(client, newcomer):
     offer = {"url": "http://127.0.0.1:1/rep", "token": SECRET}
     problem = send(client, "registration", invite(newcomer), offer).json()
     assert (problem["code"], problem["status"]) == ("handshake_failed", 502)
+
+
+def test_a_slow_endpoint_holds_few_threads(committed_db, rep, settings):
+    settings.LIVE_QUESTIONS_PER_RECEIVER = 1
+    newcomer = make_newcomer()
+    tokens = [invite(newcomer) for _ in range(2)]
+    connection.close()
+    greeted, over = Event(), Event()
+
+    def wait(message):
+        greeted.set()
+        over.wait(5)
+        return rep.ordinary(message)
+
+    rep.answers[HANDSHAKE] = wait
+    first = []
+
+    def run():
+        first.append(register(Client(), tokens[0], rep))
+        connection.close()
+
+    thread = Thread(target=run)
+    thread.start()
+    assert greeted.wait(5)
+    refused = register(Client(), tokens[1], rep)
+    over.set()
+    thread.join()
+    assert (refused.status_code, refused.json()["code"]) == (503, "receiver_overloaded")
+    assert first[0].status_code == 201
+    del rep.answers[HANDSHAKE]
+    assert register(Client(), tokens[1], rep).status_code == 201
 
 
 @pytest.mark.parametrize("token", ["", "rubbish", "abcdefghijkl.wrong"])

@@ -1,8 +1,12 @@
 """UC1-1: versions, paths that a platform takes, and platforms that pull."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from roaming import models
+from roaming.domain.receiving import RECEIVED_PATHS
 from roaming.hub_switch import deliver_due
 from tests.roaming.api.messages import LOCAL_START, SITE, changed
 from tests.roaming.api.newcomers import credentials, invite, register, send
@@ -87,3 +91,25 @@ def test_everybody_may_read_what_is_spoken_here(client, db):
     assert {"method": "PUT", "address": "/api/v1/sites/{site_id}"} in cases["UC1-2"]["native"]
     assert cases["UC1-2"]["platform_paths"] == [{"path": "uc1-2/sites", "receiver": "CSP"}]
     assert version["other_paths"] == [{"path": "agreements/notice", "receiver": "both"}]
+
+
+def test_every_use_case_has_addresses_here_and_paths_there(client, db):
+    (version,) = client.get("/api/v1/versions").json()["versions"]
+    for case in version["use_cases"]:
+        assert case["native"], case["use_case"]
+        assert case["platform_paths"], case["use_case"]
+
+
+def test_the_paths_that_are_listed_are_those_that_are_sent_to():
+    root = Path(models.__file__).resolve().parents[1]
+    sources = [*root.glob("use_cases/*.py"), *root.glob("hub_switch/*.py")]
+    sources.append(root / "domain" / "receiving.py")
+    written = set()
+    for source in sources:
+        text = source.read_text()
+        if source.name == "receiving.py":
+            text = text[: text.index("RECEIVED_PATHS")]
+        written |= set(re.findall(r'"((?:uc\d-\d+|agreements)/[a-z-]+)"', text))
+    # Results of commands go to a path that is put together from the command's use case.
+    results = {f"uc{number}/result" for number in ("3-2", "3-4", "3-8", "5-2", "5-3")}
+    assert written | results == {received.path for received in RECEIVED_PATHS}
