@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from roaming.admin.identification_search import fingerprint_of
-from roaming.models import Evse, Identification, ServiceSession, Site, TariffVersion
+from roaming.models import Connector, Evse, Identification, ServiceSession, Site, TariffVersion
 from roaming.staff_pages.cells import (
     badge,
     block,
@@ -145,14 +145,35 @@ class EvseAdmin(FactAdmin):
                         c.standard or "–",
                         c.power_type or "–",
                         quantity(c.max_power_w, "W"),
-                        ", ".join(c.tariff_ids) or "–",
+                        _tariffs_of(c),
                     )
-                    for c in row.connectors.all()
+                    for c in row.connectors.prefetch_related("individual_tariffs__home_csp")
                 ],
                 "No connector was published.",
             ),
             Panel("Traffic", ("",), [(sessions,)], ""),
         ]
+
+
+def _for_whom(row: TariffVersion) -> Any:
+    return link_to(row.home_csp) if row.home_csp else "all home-CSPs"
+
+
+def _how_told(row: TariffVersion) -> Any:
+    """Announced to all or one, told to the one that asked (UC2-2), or withdrawn."""
+    if row.withdrawn:
+        return badge("withdrawal")
+    return badge("told on request", "info") if row.on_request else badge("announced", "success")
+
+
+def _tariffs_of(row: Connector) -> str:
+    """For all, then for single home-CSPs where theirs differ."""
+    shown = [", ".join(row.tariff_ids) or "–"]
+    shown += [
+        f"{own.home_csp}: {', '.join(own.tariff_ids) or '–'}"
+        for own in row.individual_tariffs.all()
+    ]
+    return "; ".join(shown)
 
 
 @admin.register(TariffVersion)
@@ -171,7 +192,7 @@ class TariffVersionAdmin(FactAdmin):
     readonly_fields = ("cso", "csp", "valid", "received", "standing", "message")
 
     cso = link_column("visited_cso", "visited-CSO")
-    csp = column("For", lambda row: link_to(row.home_csp) if row.home_csp else "all home-CSPs")
+    csp = column("For", _for_whom)
     valid = column(
         "Valid",
         lambda row: (
@@ -180,10 +201,7 @@ class TariffVersionAdmin(FactAdmin):
         ),
     )
     received = moment_column("received_at", "Received")
-    standing = column(
-        "Standing",
-        lambda row: badge("withdrawal") if row.withdrawn else badge("announced", "success"),
-    )
+    standing = column("Standing", _how_told)
     message = column("As received", lambda row: block(pretty_json(row.body)))
 
     def get_search_results(
@@ -201,7 +219,7 @@ class TariffVersionAdmin(FactAdmin):
             (
                 link_to(other, moment(other.valid_from)),
                 moment(other.received_at),
-                str(other.home_csp or "all home-CSPs"),
+                _for_whom(other),
                 "this one" if other.pk == row.pk else "",
             )
             for other in others.order_by("-valid_from", "-received_at")[:50]

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from roaming.api.message_view import MessageView, decode
 from roaming.api.schema import AGREEING, ASKING, READING, refusals
-from roaming.api.session_examples import answered, asked
+from roaming.api.session_examples import TARIFF, answered, asked
 from roaming.domain.refusals import Refusal
 from roaming.domain.tariff.announcement import TariffMessage
 from roaming.domain.tariff.requesting import TariffRequest
@@ -66,29 +66,22 @@ class TariffsInForce(msgspec.Struct, kw_only=True, frozen=True):
     not_in_force: list[str]
 
 
-_TARIFF = {
-    "id": "AC-1",
-    "visited_cso": "DE*VIS",
-    "currency": "EUR",
-    "elements": [{"price_components": [{"type": "ENERGY", "price": "0.40", "step_size": 1}]}],
-    "valid_from": "2026-10-01T00:00:00+02:00",
-}
 _VERSION = {
     "tariff_id": "AC-1",
     "home_csp": None,
     "currency": "EUR",
-    "valid_from": "2026-09-30T22:00:00Z",
+    "valid_from": "2026-10-31T23:00:00Z",
     "valid_to": None,
-    "received_at": "2026-09-12T08:14:03Z",
+    "received_at": "2026-10-12T08:14:03Z",
     "on_request": False,
-    "tariff": _TARIFF,
+    "tariff": TARIFF,
 }
 _IN_FORCE = answered(
     "At a connector",
     {
         "visited_cso": "DE*VIS",
         "home_csp": "DE-HOM",
-        "at": "2026-10-05T12:00:00+02:00",
+        "at": "2026-11-05T12:00:00+01:00",
         "source": "store",
         "evse_id": "DE*VIS*E001",
         "connectors": [{"connector_id": "1", "tariff_ids": ["AC-1"]}],
@@ -101,12 +94,12 @@ _TOLD = answered(
     {
         "visited_cso": "DE*VIS",
         "home_csp": "DE-HOM",
-        "at": "2026-10-05T10:00:00Z",
+        "at": "2026-11-05T11:00:00Z",
         "source": "visited_cso",
         "evse_id": None,
         "connectors": [],
         "tariffs": [
-            {**_VERSION, "home_csp": "DE-HOM", "received_at": "2026-10-05T10:00:00Z",
+            {**_VERSION, "home_csp": "DE-HOM", "received_at": "2026-11-05T11:00:00Z",
              "on_request": True}
         ],
         "not_in_force": [],

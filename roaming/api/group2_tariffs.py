@@ -16,6 +16,7 @@ from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
 from roaming.api.rendering import AsSentField
 from roaming.api.schema import READING, refusals
+from roaming.api.session_examples import STORED_TARIFF, TARIFF, answered, asked
 from roaming.domain.refusals import Refusal
 from roaming.domain.tariff.announcement import (
     TariffMessage,
@@ -40,6 +41,16 @@ class TariffView(MessageView):
         request=TariffMessage,
         responses={200: StoredObject, **refusals("invalid_identifier", "unknown_party",
                                                  "time_without_offset", *READING)},
+        description=(
+            "A version counts from `valid_from` on, and only for sessions that start once it was "
+            "received, plus the agreement's notice. One for a single `home_csp` beats the general "
+            "one, and nobody else sees it. Versions are never changed; the same again does nothing."
+        ),
+        examples=[
+            asked("For all home-CSPs, from November on", TARIFF),
+            asked("For one home-CSP", {**TARIFF, "home_csp": "DE-HOM"}),
+            answered("Stored", STORED_TARIFF),
+        ],
     )  # fmt: skip
     def put(self, request: Request, tariff_id: str) -> HttpResponse:
         body = self.body_of(request)
@@ -63,6 +74,8 @@ class TariffView(MessageView):
             200: StoredObject,
             **refusals("invalid_identifier", "unknown_party", "party_not_held", "not_found"),
         },
+        description="What was announced of it for later ends too. Announce it again to take it up.",
+        examples=[answered("Withdrawn", STORED_TARIFF)],
     )
     def delete(self, request: Request, tariff_id: str) -> HttpResponse:
         version, taken = withdraw_tariff(

@@ -1,4 +1,4 @@
-"""Examples of the messages about a running session, with the cast of the documentation.
+"""Examples of the messages about tariffs and running sessions, with the documentation's cast.
 
 The visited-CSO is DE*VIS, the home-CSP is DE-HOM.
 """
@@ -162,3 +162,19 @@ PLAN_UPDATE = [
          "acknowledged": True},
     ),
 ]  # fmt: skip
+TARIFF = {
+    "id": "AC-1",
+    "visited_cso": "DE*VIS",
+    "currency": "EUR",
+    "elements": [
+        {
+            "price_components": [
+                {"type": "ENERGY", "price": "0.40", "vat": "19", "step_size": "1"}
+            ],
+            "restrictions": {"start_time": "06:00", "end_time": "22:00"},
+        },
+        {"price_components": [{"type": "ENERGY", "price": "0.29", "step_size": "1"}]},
+    ],
+    "valid_from": "2026-11-01T00:00:00+01:00",
+}
+STORED_TARIFF = {"id": "AC-1", "taken": True, "received_at": "2026-10-12T08:14:03Z"}
