@@ -175,6 +175,12 @@ def _draft(parcel: Parcel, now: datetime) -> Delivery:
     )
 
 
+def has_arrived(object_key: str) -> bool:
+    """Whether the newest message about an object has been taken by its receiver."""
+    newest = Delivery.objects.filter(object_key=object_key).order_by("-id").first()
+    return newest is not None and newest.state == Delivery.State.DELIVERED
+
+
 def platform_of(identifier: OperatorIdentifier, environment: str) -> Platform | None:
     """The platform that speaks for a party in an environment, or None where none does."""
     return Platform.objects.filter(

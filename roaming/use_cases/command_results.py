@@ -18,11 +18,12 @@ from django.db import transaction
 
 from roaming.domain.command import LONGEST_ID, LONGEST_NOTE, LONGEST_REASON, CommandResult
 from roaming.domain.refusals import Refusal
-from roaming.hub_switch import Envelope, Route, Verdict, write_verdict
+from roaming.hub_switch import Envelope, Route, Verdict, send_now, write_verdict
 from roaming.hub_switch.commands import result_parcel, take_result
-from roaming.hub_switch.handing_over import carry, hand_over, has_arrived
 from roaming.models import Command, JournalEntry, Platform
+from roaming.outbox import enqueue_leased, has_arrived
 
+_LEASE_S = 30
 _LONGEST = {
     "reason": LONGEST_REASON,
     "note": LONGEST_NOTE,
@@ -41,7 +42,8 @@ def receive_result(
     with transaction.atomic():
         command = _lock_command(envelope, command_id)
         taken = take_result(command, message, envelope.now)
-        parcel = hand_over(result_parcel(command, envelope.body)) if taken else None
+        parcel = result_parcel(command, envelope.body)
+        notice = enqueue_leased(parcel, _LEASE_S) if taken else None
         session = command.session
         route = Route(
             command.visited_cso,
@@ -52,7 +54,9 @@ def receive_result(
         verdict = Verdict(JournalEntry.Outcome.ACCEPTED) if taken else Verdict.of_repetition()
         place = command.evse.key if command.evse else ""
         write_verdict(envelope, route, verdict, command.session_id, place)
-    return command, carry(parcel) if taken else has_arrived(f"command:{command.id}")
+    if not taken:
+        return command, has_arrived(parcel.object_key)
+    return command, notice is not None and send_now(notice)
 
 
 def _lock_command(envelope: Envelope, command_id: uuid.UUID) -> Command:

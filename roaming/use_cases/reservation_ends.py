@@ -21,9 +21,8 @@ from roaming.domain.command import LONGEST_REASON, CommandKind, CommandState
 from roaming.domain.moments import CLOCK_TOLERANCE
 from roaming.domain.refusals import Refusal
 from roaming.domain.reservation import ReservationEnd, ReservationState, reservation_may_become
-from roaming.hub_switch import Envelope, Verdict, write_verdict
+from roaming.hub_switch import Envelope, Verdict, send_now, write_verdict
 from roaming.hub_switch.commands import CommandWish, carry_out, open_command
-from roaming.hub_switch.handing_over import carry, hand_over, has_arrived
 from roaming.hub_switch.reservations import (
     lock_reservation,
     outcome_parcels,
@@ -31,7 +30,9 @@ from roaming.hub_switch.reservations import (
 )
 from roaming.hub_switch.running_session import route_of
 from roaming.models import Command, JournalEntry, Reservation, Role
+from roaming.outbox import enqueue_leased, has_arrived
 
+_LEASE_S = 30
 CANCELLATION_PATH = "uc3-8/cancellation"
 
 
@@ -135,9 +136,7 @@ def receive_outcome(
             {reservation.id: envelope.correlation_id},
             envelope.body,
         )
-        handed_over = None
-        for parcel in () if repeated else parcels:
-            handed_over = hand_over(parcel)
+        notices = [] if repeated else [enqueue_leased(parcel, _LEASE_S) for parcel in parcels]
         verdict = Verdict.of_repetition() if repeated else Verdict(JournalEntry.Outcome.ACCEPTED)
         write_verdict(
             envelope, route_of(reservation.session), verdict, reservation.session_id,
@@ -145,7 +144,8 @@ def receive_outcome(
         )  # fmt: skip
     if repeated:
         return reservation, has_arrived(f"reservation:{reservation.id}")
-    return reservation, carry(handed_over)
+    told = [send_now(notice) for notice in notices if notice is not None]
+    return reservation, any(told)
 
 
 def _check_end(envelope: Envelope, reservation: Reservation, state: ReservationState) -> None:
