@@ -19,6 +19,7 @@ CLAIM = Claim(
     home_csp_id=2,
     service_session_id=uuid.UUID(int=1),
     token_hmac=None,  # nobody identified
+    authorised="",
     evse_id="DE*VIS*E001",
     evse_key="DEVISE001",
     started_at=TEN,
