@@ -32,6 +32,11 @@ API_DESCRIPTION = """
 The native interface of the clearing house for platforms of home-CSPs and visited-CSOs, in the order
 of IEC 63119-2, clause 8.
 
+**Begin here: [the 20 use cases](/api/docs/use-cases)**, each on a page with the message in, what
+the other side receives, every refusal and what to do. [All refusals](/api/docs/refusals); the same
+reference [to try out](/api/docs), [to read](/api/redoc),
+[to generate code from](/api/schema?format=json).
+
 **First steps.** Register with the one-time token that the clearing house gave you:
 
 ```
@@ -40,20 +45,37 @@ curl -X POST https://hub.example/api/v1/registration \\
   -d '{"url": "https://platform.example/rep", "token": "what-we-shall-present-to-you"}'
 ```
 
-The answer carries your token; send it as `Authorization: Bearer …` from then on.
+The answer carries your token; send it as `Authorization: Bearer …` from then on. What is spoken
+here, `GET /api/v1/versions` says without any token.
+
+**What we send to you**: `POST` below your endpoint's address, with the token that you gave us; see
+*Webhooks* at the end. First `uc1-1/handshake`, for which your registration waits: answer it with
+its nonce. Name the paths that you take, or leave them out for all. Answer any 2xx to take a
+message; the same `X-Message-ID` may come again. We connect to public addresses only, over TLS 1.3,
+and follow no redirect. Without an endpoint, fetch with `GET /api/v1/messages`.
 
 **Ids.** `X-Correlation-ID` and `X-Message-ID` are taken from you, or minted; the correlation id
 comes back with every answer and goes on to the other party. Quote it when you ask us.
 
-**Errors** are problem details (RFC 9457) with a stable `code`;
-[all codes and what to do](/api/docs/refusals).
+**The same message again.** Whatever changes something takes an `Idempotency-Key` of yours, or your
+`X-Message-ID` as such: the same key with the same method, address and body gets the same answer for
+24 hours, with `Idempotency-Replayed: true`; other content under it is refused with
+`idempotency_conflict`, and while the first attempt is at work with `request_in_progress`. Successes
+are kept, and refusals of what stands in the message (400, 411, 413, 415, 422). Refusals that time
+may heal are not: with 401, 403, 404, 409, 412, 429 and 5xx, and for a party or EVSE that is not
+known yet, the same message is tried anew.
 
-**Decimals** are JSON numbers or strings, kept exactly as sent. **Times** carry their offset.
-Unknown extra fields are kept and passed on.
+**Errors** are problem details (RFC 9457) with a stable `code`. Some can come from any address:
+`malformed_request` (the request itself cannot be used), `method_not_allowed`, `not_found`. With 429
+and 503, `Retry-After` says when to try again.
 
-**What we send to you**: `POST` below your endpoint's address, with the token that you gave us;
-first `uc1-1/handshake`, for which your registration waits: answer it with its nonce.
-`GET /api/v1/versions` lists all paths; name those that you take, or leave them out for all. Answer
-any 2xx to take a message; the same `X-Message-ID` may come again. Without an endpoint, fetch with
-`GET /api/v1/messages`.
+**Lists** come newest first, `?page_size=` at most 1,000, and lead on by `next`. A filter that
+cannot be used is refused with its name. Every read carries an `ETag`; `If-None-Match` saves what
+you have. Answers that may name a person are `no-store`.
+
+**Limits.** Each platform has an allowance a minute; `RateLimit` says what is left of it.
+
+**Decimals** are JSON numbers or strings, kept exactly as sent. **Times** carry their offset, and
+leave in the message as they came; the fields that the clearing house itself puts beside a message
+are in UTC. Unknown extra fields are kept and passed on.
 """

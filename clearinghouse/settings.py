@@ -289,7 +289,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["roaming.api.rendering.ExactJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "roaming.api.operation_schema.ApiSchema",
     "EXCEPTION_HANDLER": "roaming.api.problems.problem_response",
     "UNAUTHENTICATED_USER": None,
 }
@@ -307,7 +307,7 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,  # the order of the standard, as in the list of addresses
     "TAGS": [{"name": name} for name in API_TAGS],
     "DESCRIPTION": API_DESCRIPTION,
-    "POSTPROCESSING_HOOKS": [],
+    "POSTPROCESSING_HOOKS": ["roaming.api.schema_parts.complete"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
 }
 

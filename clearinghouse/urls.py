@@ -3,12 +3,17 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from clearinghouse import second_factor
 from clearinghouse.health import alive, ready
 from clearinghouse.metrics import metrics
-from roaming.api.operations import refusal_catalogue
+from roaming.api.documentation import (
+    api_schema,
+    refusal_catalogue,
+    use_case_list,
+    use_case_page,
+)
 from roaming.api.problems import not_found
 
 handler400 = "clearinghouse.error_pages.bad_request"
@@ -22,9 +27,11 @@ urlpatterns = [
     path("admin/second-factor/setup/", second_factor.set_up, name="second-factor-setup"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("roaming.api.urls")),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema", api_schema, name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("api/docs/refusals", refusal_catalogue, name="api-refusals"),
+    path("api/docs/use-cases", use_case_list, name="api-use-cases"),
+    path("api/docs/use-cases/<str:code>", use_case_page, name="api-use-case"),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="api-redoc"),
     re_path(r"^api/", not_found),
 ]

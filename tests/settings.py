@@ -12,10 +12,11 @@ os.environ.setdefault("CLEARINGHOUSE_LIVE_QUESTION_TIMEOUT_S", "1")
 os.environ.setdefault("CLEARINGHOUSE_FAILED_AUTHENTICATIONS_PER_MINUTE", "0")
 
 from clearinghouse.settings import *  # noqa: E402, F403
-from clearinghouse.settings import DATABASES, STATIC_ROOT  # noqa: E402
+from clearinghouse.settings import DATABASES, MIDDLEWARE, STATIC_ROOT  # noqa: E402
 
 EMBEDDED_POSTGRES_DURABLE = False  # a test database may be lost with the machine
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MIDDLEWARE = ["tests.documented.DocumentedAnswers", *MIDDLEWARE]
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)

@@ -150,7 +150,8 @@ class RegistrationView(MessageView):
         responses={
             201: Registration,
             **refusals(
-                "registration_token_invalid", "version_not_supported", *GREETING, *READING,
+                "registration_token_invalid", "certificate_required", "rate_limited",
+                "version_not_supported", *GREETING, *READING,
             ),
         },
         auth=[{"platformToken": []}],  # type: ignore[list-item]

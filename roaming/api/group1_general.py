@@ -48,8 +48,8 @@ class SiteView(MessageView):
         tags=["UC1-2 Sites information"],
         summary="Publish a site with its EVSEs; every home-CSP with an agreement gets it",
         request=SiteMessage,
-        responses={200: StoredObject, **refusals("invalid_identifier", "time_without_offset",
-                                                 *READING)},
+        responses={200: StoredObject, **refusals("invalid_identifier", "unknown_party",
+                                                 "time_without_offset", *READING)},
         examples=[asked("A site with one EVSE", SITE), answered("Stored", STORED)],
     )  # fmt: skip
     def put(self, request: Request, site_id: str) -> HttpResponse:

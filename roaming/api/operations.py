@@ -1,4 +1,4 @@
-"""What is not a use case of the standard: the business clock, and the catalogue of refusals."""
+"""What is not a use case of the standard: the business clock."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from datetime import datetime
 
 import msgspec
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpResponse
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from roaming.domain.refusals import CATALOGUE, Fault
 from roaming.models.clock import business_now
 
 
@@ -41,15 +39,6 @@ class ClockView(APIView):
     def get(self, request: Request) -> HttpResponse:
         reading = ClockReading(now=business_now(), settable=settings.BUSINESS_CLOCK_SETTABLE)
         return HttpResponse(msgspec.json.encode(reading), content_type="application/json")
-
-
-def refusal_catalogue(request: HttpRequest) -> HttpResponse:
-    """The page that the `type` of every problem points to."""
-    groups = [
-        (fault.value, [reason for reason in CATALOGUE.values() if reason.fault is fault])
-        for fault in Fault
-    ]
-    return render(request, "api/refusals.html", {"groups": groups})
 
 
 urlpatterns = [

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import renderers, serializers
 
@@ -45,7 +44,9 @@ class ExactDecimal(serializers.Field[Any, Any, Any, Any]):
         return format(value, "f")
 
 
-@extend_schema_field(OpenApiTypes.OBJECT)
+@extend_schema_field(
+    {"type": ["object", "null"], "additionalProperties": {}, "description": "As it was sent."}
+)
 class AsSentField(serializers.Field[Any, Any, Any, Any]):
     """A stored message, byte for byte; null where it is empty."""
 

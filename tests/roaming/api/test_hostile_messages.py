@@ -182,7 +182,7 @@ def test_letters_that_grow_when_capitalised_are_refused(client, connected_cast, 
 
 @pytest.mark.parametrize("kind", ["sites", "tariffs", "service-sessions", "sdrs"])
 @pytest.mark.parametrize("position", ["abc", "\x00", "9" * 40])
-def test_a_made_up_cursor_is_not_found(client, connected_cast, kind, position):
+def test_a_made_up_cursor_is_refused_by_its_name(client, connected_cast, kind, position):
     from base64 import b64encode
     from urllib.parse import urlencode
 
@@ -190,7 +190,15 @@ def test_a_made_up_cursor_is_not_found(client, connected_cast, kind, position):
     response = client.get(
         f"/api/v1/{kind}", {"cursor": cursor}, headers=connected_cast.home_csp.headers
     )
-    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert (response.status_code, response.json()["field"]) == (422, "cursor")
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "1001", "ten", "", "1.5", "9" * 5000, "٣"])
+def test_a_page_size_that_is_none_is_refused_by_its_name(client, connected_cast, size):
+    response = client.get(
+        "/api/v1/sdrs", {"page_size": size}, headers=connected_cast.home_csp.headers
+    )
+    assert (response.status_code, response.json()["field"]) == (422, "page_size")
 
 
 def test_a_bad_filter_is_named_in_words(client, connected_cast):
