@@ -53,6 +53,8 @@ def read_messages(platform: Platform, wish: PageWish) -> Page:
         rows = rows.filter(use_case=wish.use_case)
     if wish.state:
         rows = rows.filter(state=wish.state)
+    else:
+        rows = rows.exclude(state=Delivery.State.REPLACED)  # empty: the newer one says it all
     found = list(rows[: wish.limit + 1])
     return Page(found[: wish.limit], len(found) > wish.limit)
 

@@ -226,7 +226,7 @@ def _greet(envelope: Envelope, offer: PlatformOffer) -> _Proven | None:
         write_verdict(envelope, Route(), Verdict.of_refusal(refusal))
         raise
     paths = answer.paths if answer.paths is not None else offer.paths
-    return _Proven(offer.endpoint, list(paths or ()))
+    return _Proven(offer.endpoint, list(dict.fromkeys(paths or ())))
 
 
 def _note(envelope: Envelope, what: str) -> None:

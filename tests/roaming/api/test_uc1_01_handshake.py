@@ -200,6 +200,11 @@ def test_paths_that_lead_nowhere_are_refused(client, newcomer, rep, paths):
     assert (problem["code"], problem["field"]) == ("invalid_field", "paths")
 
 
+def test_a_path_named_twice_is_kept_once(client, newcomer, rep):
+    token = register(client, invite(newcomer), rep, paths=["uc1-2/sites"] * 1_000).json()["token"]
+    assert credentials(client, token)["paths"] == ["uc1-2/sites"]
+
+
 def test_what_the_platform_answers_counts_for_more_than_what_it_offered(client, newcomer, rep):
     token = register(client, invite(newcomer), rep, versions=["1", "2"], paths=["uc1-2/sites"])
     assert credentials(client, token.json()["token"])["paths"] == ["uc1-2/sites"]

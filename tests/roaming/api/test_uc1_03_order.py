@@ -42,7 +42,7 @@ def write_all(cast, evses):
 
 
 def make_world(platform):
-    cast = make_cast(csp_endpoint=platform.url)
+    cast = make_cast(csp_endpoint=platform.url if platform else None)
     evses = many_evses(cast, 3)
     turn_clock(NOW)  # the last stamp is ahead by less than a clock may be wrong
     connection.close()
@@ -90,3 +90,20 @@ def test_carried_meanwhile_each_evse_s_statuses_come_in_order(committed_db, plat
         pass
     assert len(platform.messages(PATH)) > 1
     check_told(platform, evses)
+
+
+def test_who_fetches_messages_gets_the_newest_only(committed_db):
+    cast, evses = make_world(None)
+    client = Client()
+    for second, state in enumerate(["AVAILABLE", "CHARGING"]):
+        put(client, cast.visited_cso, evses[0].evse_id, state=state, stamped_at=later(second))
+    connection.close()
+
+    def fetched(query=""):
+        url = f"/api/v1/messages{query}"
+        return client.get(url, headers=cast.home_csp.headers).json()["messages"]
+
+    (message,) = fetched()
+    assert [status["state"] for status in message["body"]["statuses"]] == ["CHARGING"]
+    (older,) = fetched("?state=replaced")
+    assert older["body"] is None
