@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from roaming.admin.identification_search import fingerprint_of
+from roaming.admin.identification_search import fingerprints_of
 from roaming.models import (
     Evse,
     Identification,
@@ -83,8 +83,7 @@ def _searches(asked: str) -> Iterator[QuerySet[Any]]:
     yield TariffVersion.objects.filter(tariff_id=asked)
     yield OperatorIdentifier.objects.filter(key=key)
     yield Operator.objects.filter(name__icontains=asked)
-    token = fingerprint_of(asked)
-    if token is not None:
+    for token in fingerprints_of(asked):
         yield Identification.objects.filter(token_hmac=token)
         yield ServiceSession.objects.filter(token_hmac=token).order_by("-id")
         yield Sdr.objects.filter(token_hmac=token).order_by("-id")

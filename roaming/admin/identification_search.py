@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from roaming.domain.identifiers import IdentifierError, TokenUid
-from roaming.hub_switch.deciding import token_fingerprint
+import contextlib
+
+from roaming.domain.identifiers import ContractId, IdentifierError, TokenUid
+from roaming.hub_switch.deciding import emaid_token_fingerprint, token_fingerprint
 
 
-def fingerprint_of(text: str) -> bytes | None:
-    """The keyed HMAC of a token UID (or of a contract id that was presented without one)."""
-    try:
-        return token_fingerprint(TokenUid.parse(text.strip()).key)
-    except IdentifierError:
-        return None
+def fingerprints_of(text: str) -> list[bytes]:
+    """The keyed HMACs under which a token may stand: as it is, and as a contract id that was
+    presented as the token (plug and charge). Empty where the text can be neither."""
+    found = []
+    with contextlib.suppress(IdentifierError):
+        found.append(token_fingerprint(TokenUid.parse(text.strip()).key))
+        contract = emaid_token_fingerprint(ContractId.parse(text.strip()))
+        if contract not in found:
+            found.append(contract)
+    return found

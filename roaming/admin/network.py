@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from roaming.admin.identification_search import fingerprint_of
+from roaming.admin.identification_search import fingerprints_of
 from roaming.models import Connector, Evse, Identification, ServiceSession, Site, TariffVersion
 from roaming.staff_pages.cells import (
     badge,
@@ -269,8 +269,7 @@ class IdentificationAdmin(PersonalDataPages, FactAdmin):
         """By fingerprint: the token itself is in no searchable column."""
         if not (term := clean_term(search_term)):
             return queryset, False
-        token = fingerprint_of(term)
-        return (queryset.filter(token_hmac=token) if token else queryset.none()), False
+        return queryset.filter(token_hmac__in=fingerprints_of(term)), False
 
     def personal_data(self, row: Any) -> Shown:
         data = getattr(row, "personal_data", None)

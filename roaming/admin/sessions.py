@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from roaming.admin.identification_search import fingerprint_of
+from roaming.admin.identification_search import fingerprints_of
 from roaming.admin.session_panels import plans_in_clear, running_panels
 from roaming.admin.session_story import story_of
 from roaming.admin.stuck_sessions import CLOSE, StuckFilter
@@ -54,7 +54,7 @@ def _searches(term: str) -> Iterator[Search]:
     evse_key = term.upper().replace("*", "").replace("-", "")
     for evse in Evse.objects.filter(key=evse_key).values_list("pk", flat=True):
         yield Search(Q(evse=evse), ("evse_id", "-id"))
-    if (token := fingerprint_of(term)) is not None:
+    for token in fingerprints_of(term):
         yield Search(Q(token_hmac=token), ("token_hmac", "-id"))
 
 

@@ -24,6 +24,9 @@ class NativeClient:
         try:
             peer = peer_of(address.url)
             return self._exchange(peer, _request(peer, address, message), ends)
+        except _NeverReachedError as error:
+            detail = f"No connection within {timeout_s:g} s."
+            raise NoAnswer("receiver_timed_out", detail, sent=False) from error
         except TimeoutError as error:
             detail = f"No whole answer within {timeout_s:g} s."
             raise NoAnswer("receiver_timed_out", detail) from error
@@ -52,12 +55,16 @@ class NativeClient:
             self._connections.give_back(peer, connection)
 
 
+class _NeverReachedError(TimeoutError):
+    """The time was over before there was a connection to say anything on."""
+
+
 def _reach(peer: Peer, ends: float) -> Connection:
     """A connection on which nothing was sent yet, so that who fails here knows it."""
     try:
         return connect(peer, ends)
-    except TimeoutError:
-        raise
+    except TimeoutError as error:
+        raise _NeverReachedError from error
     except OSError as error:
         raise NoAnswer("receiver_not_connected", _why(error), sent=False) from error
 

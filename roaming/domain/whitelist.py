@@ -26,28 +26,35 @@ class Whitelist(StrEnum):
     """The home-CSP decides, or nobody does."""
 
 
-# Troubles (codes of the refusal catalogue) in which the question did not get as far as the CSP.
-UNREACHABLE = frozenset({"receiver_not_connected", "receiver_offline"})
+# Troubles (codes of the refusal catalogue) in which there may be no way to the CSP. One that did
+# not answer several times in a row (receiver_offline) counts as such until it answers a probe.
+UNREACHABLE = frozenset({"receiver_not_connected", "receiver_offline", "receiver_timed_out"})
 # Troubles in which no answer came. An answer that is broken or an HTTP error is one: what it meant
 # is not for us to guess, and it may have been a no.
-SILENT = UNREACHABLE | {"receiver_timed_out", "receiver_overloaded"}
+SILENT = UNREACHABLE | {"receiver_overloaded"}
 
 
-def may_stand_in(policy: Whitelist, trouble: str) -> bool:
+def may_stand_in(policy: Whitelist, trouble: str, *, reached: bool) -> bool:
     """Whether distributed data may decide after asking the home-CSP failed with `trouble`.
 
-    >>> may_stand_in(Whitelist.ALLOWED, "receiver_timed_out")
+    `reached`: the question may have arrived; False where there never was a connection to send it.
+
+    >>> may_stand_in(Whitelist.ALLOWED, "receiver_timed_out", reached=True)
     True
-    >>> may_stand_in(Whitelist.ALLOWED_OFFLINE, "receiver_timed_out")
+    >>> may_stand_in(Whitelist.ALLOWED_OFFLINE, "receiver_timed_out", reached=True)
     False
-    >>> may_stand_in(Whitelist.ALLOWED_OFFLINE, "receiver_not_connected")
+    >>> may_stand_in(Whitelist.ALLOWED_OFFLINE, "receiver_timed_out", reached=False)
     True
-    >>> may_stand_in(Whitelist.ALLOWED, "receiver_answered_rubbish")
+    >>> may_stand_in(Whitelist.ALLOWED_OFFLINE, "receiver_not_connected", reached=False)
+    True
+    >>> may_stand_in(Whitelist.ALLOWED_OFFLINE, "receiver_not_connected", reached=True)
+    False
+    >>> may_stand_in(Whitelist.ALLOWED, "receiver_answered_rubbish", reached=True)
     False
     """
     if policy is Whitelist.ALLOWED:
         return trouble in SILENT
-    return policy is Whitelist.ALLOWED_OFFLINE and trouble in UNREACHABLE
+    return policy is Whitelist.ALLOWED_OFFLINE and trouble in UNREACHABLE and not reached
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ def authorise_by_one(record: Record) -> Ruling | None:
             )
             ruling = Ruling.of_home_csp(home_csp, decision)
         except Refusal as refusal:
-            ruling = store.stand_in(envelope, refusal.code) if store else None
+            ruling = store.stand_in(envelope, refusal) if store else None
             if ruling is None:
                 record.fail(route, refusal)
                 raise

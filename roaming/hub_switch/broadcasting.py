@@ -40,8 +40,6 @@ from roaming.models import (
 from roaming.outbox import enqueue
 
 _STOPPED = (Platform.Status.SUSPENDED, Platform.Status.ENDED)  # of operators too
-# After these nobody can tell whether the home-CSP believes to have accepted.
-_IN_DOUBT = ("receiver_timed_out", "receiver_answered_rubbish")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +157,8 @@ class _Broadcast:
         """The verdict on a party that did not win, and what it has to be told."""
         if isinstance(said, Refusal):
             verdict = Verdict.of_refusal(said)
-            if said.code in _IN_DOUBT:
+            # Nobody can tell whether it believes to have accepted.
+            if said.may_have_acted or said.code == "receiver_answered_rubbish":
                 self._withdraw(place, reason)
         elif said.accepted:
             title = CATALOGUE[reason].title

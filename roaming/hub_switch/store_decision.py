@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from roaming.domain.agreement import Service, Standing
 from roaming.domain.decision import Decision
+from roaming.domain.refusals import Refusal
 from roaming.domain.whitelist import Distributed, Whitelist, may_stand_in, why_not
 from roaming.hub_switch.deciding import Presented
 from roaming.hub_switch.envelope import Envelope
@@ -56,15 +57,16 @@ class Store:
             return None
         return self._rule(envelope, ALWAYS_REASON)
 
-    def stand_in(self, envelope: Envelope, trouble: str) -> Ruling | None:
-        """The answer after asking failed with `trouble`; None where the policy forbids to stand in.
+    def stand_in(self, envelope: Envelope, silence: Refusal) -> Ruling | None:
+        """The answer after asking failed so; None where the policy forbids to stand in.
 
         What is distributed no longer says neither yes nor no: nobody stands in with it.
         """
         policy = self.distributed.whitelist
-        if self.distributed.removed or not may_stand_in(policy, trouble):
+        reached = silence.may_have_acted
+        if self.distributed.removed or not may_stand_in(policy, silence.code, reached=reached):
             return None
-        return self._rule(envelope, trouble)
+        return self._rule(envelope, silence.code)
 
     def _rule(self, envelope: Envelope, offline_reason: str) -> Ruling:
         reason = why_not(self.distributed, envelope.now)

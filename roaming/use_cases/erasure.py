@@ -15,7 +15,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from roaming.domain.identifiers import ContractId, IdentifierError, TokenUid
-from roaming.hub_switch.deciding import contract_fingerprint, token_fingerprint
+from roaming.hub_switch.deciding import (
+    contract_fingerprint,
+    emaid_token_fingerprint,
+    token_fingerprint,
+)
 from roaming.models.erasing import erase_old, erase_person
 
 BATCH = 5_000
@@ -53,9 +57,9 @@ def erase_holder_of(identification: str, real_now: datetime) -> dict[str, int]:
     with contextlib.suppress(IdentifierError):
         hmacs.append(token_fingerprint(TokenUid.parse(text).key))
     with contextlib.suppress(IdentifierError):
-        hmacs.append(contract_fingerprint(ContractId.parse(text, opaque=True)))
+        contract = ContractId.parse(text, opaque=True)
         # A session that was opened with a contract id alone is found by it as its token.
-        hmacs.append(token_fingerprint(text.upper()))
+        hmacs += [contract_fingerprint(contract), emaid_token_fingerprint(contract)]
     if not hmacs or len(text) < _SHORTEST:
         raise ErasureError("That is neither a token UID nor a contract id (8 to 36 characters).")
     return erase_person(hmacs, text, real_now)

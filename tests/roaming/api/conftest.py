@@ -11,6 +11,8 @@ from django.test import Client
 
 from tests.cast import make_cast
 from tests.fake_party import fake_party
+from tests.roaming.api.broadcasts import unanswered, wait_for
+from tests.roaming.api.identifying import stage
 from tests.roaming.api.newcomers import make_newcomer
 from tests.roaming.api.remote import Remote
 
@@ -66,3 +68,24 @@ def remote(db: None, client: Client, csp_platform: Any, now: datetime) -> Iterat
         story = Remote(client, cast, csp_platform, cso_platform)
         story.accept()
         yield story
+
+
+@pytest.fixture
+def patience(settings):
+    """A busy machine is no slow home-CSP; a test of slowness sets its own limits."""
+    settings.LIVE_QUESTION_TIMEOUT_S = settings.BROADCAST_BUDGET_S = 20
+
+
+@pytest.fixture
+def three(committed_db, patience):
+    """Three home-CSPs. Commits are real: threads that hear a late answer see the request's rows."""
+    with stage(3) as three:
+        yield three
+        wait_for(lambda: not unanswered())
+
+
+@pytest.fixture
+def refusing(db, patience):
+    """Three home-CSPs of which none accepts: everything happens in the request itself."""
+    with stage(3) as three:
+        yield three

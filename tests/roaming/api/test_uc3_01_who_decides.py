@@ -1,5 +1,8 @@
 """UC3-1: the store decides where the home-CSP said so, or where it is silent (domain.md)."""
 
+import socket
+import threading
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -249,3 +252,31 @@ def test_an_sdr_of_an_offline_start_names_a_session_that_is_known(client, one):
         },
     )  # fmt: skip
     assert response.status_code == 200, response.content
+
+
+def test_a_home_csp_that_breaks_off_was_reached(client, one, settings):
+    """Its connection broke after the question had arrived: ALLOWED may stand in, no more."""
+    with hanging_up() as address:
+        models.RoamingEndpoint.objects.filter(platform=one[0].party.platform).update(url=address)
+        stored = distribute(one[0].party, whitelist="ALLOWED_OFFLINE")
+        assert start(client, one).json()["code"] == DOWN
+        stored.whitelist = "ALLOWED"
+        stored.save()
+        assert start(client, one).json()["authorised"] == "OFFLINE"
+
+
+@contextmanager
+def hanging_up():
+    """The address of a peer that reads the message and hangs up without an answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            for _ in range(2):
+                peer, _ = server.accept()
+                peer.recv(65_536)
+                peer.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        thread.join()
