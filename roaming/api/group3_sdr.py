@@ -15,6 +15,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 
 from roaming.api.bulk_calls import JSON, NDJSON, RefusedLine, records_of
+from roaming.api.collector import collector_paused
 from roaming.api.filters import MomentFilter
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import LatestArrivalFirst
@@ -150,11 +151,12 @@ class SdrBulkView(MessageView):
         body = self.body_of(request)
         envelope = self.envelope(request)
         records = records_of(request, body, settings.MAX_BULK_SDRS)
-        receipts = receive_sdrs(envelope, [_record(record) for record in records])
-        lines = [_line(index, receipt) for index, receipt in enumerate(receipts)]
-        refused = sum(not line.accepted for line in lines)
-        content = BulkAnswer(accepted=len(lines) - refused, refused=refused, results=lines)
-        return self.render(request, content)
+        with collector_paused():
+            receipts = receive_sdrs(envelope, [_record(record) for record in records])
+            lines = [_line(index, receipt) for index, receipt in enumerate(receipts)]
+            refused = sum(not line.accepted for line in lines)
+            content = BulkAnswer(accepted=len(lines) - refused, refused=refused, results=lines)
+            return self.render(request, content)
 
 
 def _record(raw: bytes) -> SdrRecord:

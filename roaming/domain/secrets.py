@@ -49,6 +49,8 @@ def fingerprint(key: str, *parts: str) -> bytes:
     >>> fingerprint("k", "ab", "c") == fingerprint("k", "a", "bc")
     False
     """
-    raws = [part.encode() for part in parts]
-    framed = b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])
+    framed = b""
+    for part in parts:
+        raw = part.encode()
+        framed += len(raw).to_bytes(4, "big") + raw
     return hmac.digest(key.encode(), framed, "sha256")

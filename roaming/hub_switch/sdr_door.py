@@ -8,28 +8,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from django.conf import settings
 from psycopg.types.range import Range
 
 from roaming.domain.agreement import Service
-from roaming.domain.identifiers import (
-    ContractId,
-    EvseId,
-    IdentifierError,
-    OperatorId,
-    ProviderId,
-    TokenUid,
-)
-from roaming.domain.moments import plausible_moment
+from roaming.domain.identifiers import IdentifierError, OperatorId, ProviderId
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import (
     LONGEST_ID,
     LONGEST_PARTY,
     DoorFinding,
-    IdentificationPart,
     RatedPart,
     SdrLifeState,
     SdrMessage,
@@ -39,29 +31,39 @@ from roaming.domain.sdr import (
     without_overlong_texts,
 )
 from roaming.domain.secrets import fingerprint
-from roaming.domain.time_zones import find_zone
 from roaming.domain.uuid7 import period_of, uuid7_at
-from roaming.hub_switch.deciding import (
-    contract_fingerprint,
-    emaid_token_fingerprint,
-    token_fingerprint,
-)
 from roaming.hub_switch.envelope import Envelope
+from roaming.hub_switch.sdr_reading import (
+    aware,
+    contract_hmac_of,
+    evse_key_of,
+    key_of,
+    says_its_zone,
+    session_id_of,
+    token_hmac_of,
+)
 from roaming.models import (
     Agreement,
     OperatorIdentifier,
     OperatorPair,
     PlatformIdentifier,
-    ServiceSession,
     Site,
 )
 from roaming.models.sdr_intake import IntakeRow
+from roaming.models.sessions import agreements_of_sessions
 
 _REFUSED_WHEN_LONGER = {
     "id": LONGEST_ID,
     "visited_cso": LONGEST_PARTY,
     "home_csp": LONGEST_PARTY,
 }
+
+
+class Place(NamedTuple):
+    """Where a record stands in its call, and its arrival number (None: the next)."""
+
+    number: int
+    arrival: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ class Door:
         self._home_csps = self._read_home_csps(messages)
         self._pairs = self._read_pairs()
         self._agreements = self._read_agreements()
-        self._session_agreements = self._read_session_agreements(messages)
+        texts = {message.service_session_id for message in messages if message.service_session_id}
+        self._session_ids = {text: session_id_of(text) for text in texts}
+        self._session_agreements = self._read_session_agreements()
         self._site_zones = self._read_site_zones(messages)
 
     @property
@@ -104,29 +108,37 @@ class Door:
         return next(iter(self._held.values())) if len(self._held) == 1 else None
 
     def admit(
-        self, number: int, message: SdrMessage, raw: bytes
+        self, place: Place, message: SdrMessage, raw: bytes
     ) -> tuple[IntakeRow, list[DoorFinding]]:
         """The row that the record becomes, and its findings. Refuses what cannot be taken in."""
         self._refuse_unreadable(message)
         message, findings = without_overlong_texts(message)
         zone_name = self._zone_name(message, findings)
-        started_at = _aware(message.start_date_time, zone_name)
-        ended_at = _aware(message.end_date_time, zone_name)
+        started_at = aware(message.start_date_time, zone_name)
+        ended_at = aware(message.end_date_time, zone_name)
         parties = self._parties(message, started_at, findings)
         findings += door_findings(message, started_at, ended_at, self._envelope.now)
         times = _Times(zone_name, started_at, ended_at)
-        return self._row(number, message, raw, (parties, times, findings)), findings
+        return self._row(place, message, raw, (parties, times, findings)), findings
+
+    def registry_key(self, message: SdrMessage) -> tuple[int, str]:
+        """What the registry orders by: the visited-CSO (-1: not one of the sender's), the id."""
+        try:
+            visited_cso = self._held.get(OperatorId.parse(message.visited_cso).key)
+        except IdentifierError:
+            visited_cso = None
+        return (visited_cso.pk if visited_cso else -1), message.id
 
     def _row(
         self,
-        number: int,
+        place: Place,
         message: SdrMessage,
         raw: bytes,
         judged: tuple[_Parties, _Times, list[DoorFinding]],
     ) -> IntakeRow:
         parties, times, findings = judged
-        session_id = _session_id(message, findings)
-        evse_key = _evse_key(message.evse_id, findings)
+        session_id = self._session_id(message, findings)
+        evse_key = evse_key_of(message.evse_id, findings)
         fatal = any(finding.severity is Severity.FATAL for finding in findings)
         moment = times.started_at or self._envelope.now
         key = uuid7_at(moment)
@@ -134,13 +146,11 @@ class Door:
         text = raw.decode()
         cost = message.total_cost
         return IntakeRow(
-            n=number,
+            n=place.number,
+            arrival=place.arrival,
             id=key,
-            event_id=uuid7_at(moment),
-            environment=self._environment,
             period=period_of(key),
             pair_id=parties.pair_id,
-            sent_by_id=self._envelope.sender.pk,
             visited_cso_id=parties.visited_cso.pk,
             home_csp_id=parties.home_csp.pk if parties.home_csp else None,
             agreement_id=parties.agreement_id,
@@ -152,8 +162,8 @@ class Door:
             authorization_reference=message.authorization_reference or "",
             identification_method=identification.method,
             authorised=identification.authorised,
-            token_hmac=_token_hmac(identification),
-            contract_hmac=_contract_hmac(identification.contract_id),
+            token_hmac=token_hmac_of(identification),
+            contract_hmac=contract_hmac_of(identification.contract_id),
             evse_id=message.evse_id,
             evse_key=evse_key,
             connector_id=message.connector_id or "",
@@ -170,16 +180,26 @@ class Door:
             credit=message.credit,
             credit_reference=message.credit_reference_id or "",
             rated_part=msgspec.json.encode(RatedPart.of(message)).decode(),
-            received_at=self._envelope.now,
             state=(SdrLifeState.REJECTED if fatal else SdrLifeState.VALIDATED).value,
             token_uid=identification.token_uid,
             contract_id=identification.contract_id,
             content=text,
         )
 
+    def _session_id(self, message: SdrMessage, findings: list[DoorFinding]) -> uuid.UUID | None:
+        text = message.service_session_id
+        session_id = self._session_ids[text] if text else None
+        if text and session_id is None:
+            findings.append(
+                DoorFinding("AUT-02", Severity.SEVERE,
+                            "The service session id is none that the clearing house minted.",
+                            text[:64], "the id returned at the start")
+            )  # fmt: skip
+        return session_id
+
     def _zone_name(self, message: SdrMessage, findings: list[DoorFinding]) -> str:
         """The SDR's zone; where it names none, that of the site, empty where that is unknown."""
-        if _says_its_zone(message):
+        if says_its_zone(message):
             return message.time_zone or ""
         if message.time_zone:
             findings.append(
@@ -187,7 +207,7 @@ class Door:
                             "The time zone is none of the tz database; the site's is taken.",
                             message.time_zone, "a name such as Europe/Berlin")
             )  # fmt: skip
-        return self._site_zones.get(_key_of(message.evse_id), "")
+        return self._site_zones.get(key_of(message.evse_id), "")
 
     def _refuse_unreadable(self, message: SdrMessage) -> None:
         if not message.id:
@@ -225,7 +245,8 @@ class Door:
             )  # fmt: skip
             return _Parties(visited_cso, None, None, None)
         pair = self._pairs.get((visited_cso.operator_id, home_csp.operator_id))
-        agreement = self._session_agreements.get(message.service_session_id or "")
+        session_id = self._session_ids.get(message.service_session_id or "")
+        agreement = self._session_agreements.get(session_id) if session_id else None
         if agreement is None and pair is not None:
             agreement = self._agreement(pair, started_at)
         if agreement is None and started_at is not None:
@@ -278,100 +299,20 @@ class Door:
                 found.setdefault(pair, []).append((pk, validity))
         return found
 
-    def _read_session_agreements(self, messages: Sequence[SdrMessage]) -> dict[str, int]:
+    def _read_session_agreements(self) -> dict[uuid.UUID, int]:
         """The agreement that a session opened under governs its SDR, whatever came later."""
-        ids = {}
-        for text in {m.service_session_id for m in messages if m.service_session_id}:
-            try:
-                ids[uuid.UUID(text)] = text
-            except ValueError:
-                continue  # a finding of its record
-        rows = ServiceSession.objects.filter(
-            id__in=ids,
-            environment=self._envelope.environment,
-            visited_cso__in=[identifier.pk for identifier in self._held.values()],
-        ).values_list("id", "agreement_id")
-        return {ids[session_id]: agreement_id for session_id, agreement_id in rows}
+        return agreements_of_sessions(
+            [session_id for session_id in self._session_ids.values() if session_id],
+            self._environment,
+            [identifier.pk for identifier in self._held.values()],
+        )
 
     def _read_site_zones(self, messages: Sequence[SdrMessage]) -> dict[str, str]:
         """Zones of the sites of those SDRs that name none of their own."""
-        keys = {_key_of(m.evse_id) for m in messages if m.evse_id and not _says_its_zone(m)}
+        keys = {key_of(m.evse_id) for m in messages if m.evse_id and not says_its_zone(m)}
         if not keys:
             return {}
         rows = Site.objects.filter(
             environment=self._envelope.environment, evses__key__in=keys
         ).values_list("evses__key", "time_zone")
         return dict(rows)
-
-
-def _says_its_zone(message: SdrMessage) -> bool:
-    return find_zone(message.time_zone or "") is not None
-
-
-def _key_of(evse_id: str) -> str:
-    """The key of an EVSE-ID, DIN forms too; of what is none, its letters and digits."""
-    try:
-        return EvseId.parse(evse_id).key
-    except IdentifierError:
-        return _plain_key(evse_id)
-
-
-def _plain_key(evse_id: str) -> str:
-    return evse_id.upper().replace("*", "").replace("-", "")
-
-
-def _evse_key(text: str, findings: list[DoorFinding]) -> str:
-    if not text:
-        return ""
-    try:
-        return EvseId.parse(text).key
-    except IdentifierError as error:
-        findings.append(
-            DoorFinding("QTY-05", Severity.SEVERE, f"The EVSE-ID cannot be read: {error.detail}",
-                        text, "an EVSE-ID of ISO 15118 or DIN SPEC 91286")
-        )  # fmt: skip
-        return _plain_key(text)[:48]
-
-
-def _session_id(message: SdrMessage, findings: list[DoorFinding]) -> uuid.UUID | None:
-    if not message.service_session_id:
-        return None
-    try:
-        return uuid.UUID(message.service_session_id)
-    except ValueError:
-        findings.append(
-            DoorFinding("AUT-02", Severity.SEVERE,
-                        "The service session id is none that the clearing house minted.",
-                        message.service_session_id[:64], "the id returned at the start")
-        )  # fmt: skip
-        return None
-
-
-def _aware(moment: datetime | None, zone_name: str) -> datetime | None:
-    """The moment in its own offset; a naive one is read in the SDR's zone (finding TIM-03)."""
-    if moment is None or not plausible_moment(moment):
-        return None
-    if moment.tzinfo is not None:
-        return moment
-    return moment.replace(tzinfo=find_zone(zone_name) or UTC)
-
-
-def _token_hmac(identification: IdentificationPart) -> bytes | None:
-    """The token as the session knows it: with plug and charge it is the eMA-ID (UC3-3)."""
-    token_uid = identification.token_uid
-    try:
-        if identification.method == "PNC" and (token_uid or identification.contract_id):
-            emaid = ContractId.parse(token_uid or identification.contract_id, opaque=True)
-            return emaid_token_fingerprint(emaid)
-        return token_fingerprint(TokenUid.parse(token_uid).key) if token_uid else None
-    except IdentifierError:
-        return token_fingerprint(token_uid.upper()) if token_uid else None
-
-
-def _contract_hmac(contract_id: str) -> bytes | None:
-    if not contract_id:
-        return None
-    try:
-        return contract_fingerprint(ContractId.parse(contract_id, opaque=True))
-    except IdentifierError:
-        return None

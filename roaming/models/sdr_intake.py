@@ -1,5 +1,7 @@
 """Taking in SDRs by the thousand: COPY to a staging table, then one statement (storage.md, 2).
 
+Chunk by chunk: while the server takes one in, the next is judged.
+
 The one named place where SDR rows are written. The registry decides which records are new, in the
 same statement that writes them; two senders of one reference cannot both win.
 """
@@ -7,22 +9,23 @@ same statement that writes them; two senders of one reference cannot both win.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 from django.db import connection
 
+CHUNK = 1_000
+
 _COLUMNS = {
     "n": "integer",
+    "arrival": "bigint",
     "id": "uuid",
-    "event_id": "uuid",
-    "environment": "text",
     "period": "date",
     "pair_id": "bigint",
-    "sent_by_id": "bigint",
     "visited_cso_id": "bigint",
     "home_csp_id": "bigint",
     "agreement_id": "bigint",
@@ -52,7 +55,6 @@ _COLUMNS = {
     "credit": "boolean",
     "credit_reference": "text",
     "rated_part": "text",
-    "received_at": "timestamptz",
     "state": "text",
     "token_uid": "text",
     "contract_id": "text",
@@ -61,18 +63,17 @@ _COLUMNS = {
 
 
 class IntakeRow(NamedTuple):
-    """One record on its way in: what becomes the SDR, its original, its standing, its first event.
+    """One record on its way in: what becomes the SDR, its original, its standing, its first event
+    (which has the id of its SDR).
 
-    Fields stand in the order of the staging table.
+    Fields stand in the order of the staging table. `arrival` None: the next number.
     """
 
     n: int
+    arrival: int | None
     id: uuid.UUID
-    event_id: uuid.UUID
-    environment: str
     period: date
     pair_id: int | None
-    sent_by_id: int
     visited_cso_id: int
     home_csp_id: int | None
     agreement_id: int | None
@@ -102,7 +103,6 @@ class IntakeRow(NamedTuple):
     credit: bool
     credit_reference: str
     rated_part: str
-    received_at: datetime
     state: str
     token_uid: str
     contract_id: str
@@ -119,9 +119,12 @@ class KnownSdr:
 
 
 @dataclass(frozen=True, slots=True)
-class IntakeJournal:
-    """What every journal row of this call has in common."""
+class IntakeCall:
+    """What all rows of a call have in common: who sent them, when, and its journal."""
 
+    environment: str
+    sent_by_id: int
+    received_at: datetime
     transaction_id: uuid.UUID
     use_case: str
     message_id: str
@@ -136,20 +139,23 @@ _STAGING = (
 )
 _COPY = f"COPY sdr_intake ({', '.join(_COLUMNS)}) FROM STDIN"
 
+_ARRIVALS = "SELECT nextval('roaming_sdr_arrival') FROM generate_series(1, %s)"
+
 _SDR_COLUMNS = """
-    id, environment, period, pair_id, sent_by_id, visited_cso_id, home_csp_id, agreement_id,
-    reference, service_session_id, cso_session_id, csp_session_id, authorization_reference,
-    identification_method, authorised, token_hmac, contract_hmac, evse_id, evse_key, connector_id,
-    country, time_zone, started_at, ended_at, energy_kwh, total_time_h, currency, claim_before_tax,
-    claim_after_tax, tariff_id, credit, credit_reference, rated_part, received_at
+    id, period, pair_id, visited_cso_id, home_csp_id, agreement_id, reference,
+    service_session_id, cso_session_id, csp_session_id, authorization_reference,
+    identification_method, authorised, token_hmac, contract_hmac, evse_id, evse_key,
+    connector_id, country, time_zone, started_at, ended_at, energy_kwh, total_time_h, currency,
+    claim_before_tax, claim_after_tax, tariff_id, credit, credit_reference, rated_part
 """
 
-# Ordered by the registry's key, so that two calls with the same references cannot deadlock.
+# Ordered by the registry's key, so that two calls with the same references cannot deadlock; the
+# order of code points is that of Python, which cuts a call into chunks.
 _TAKE_IN = f"""
 WITH won AS (
     INSERT INTO roaming_sdrregistry (environment, visited_cso_id, reference, sdr_id, content_hmac)
-    SELECT environment, visited_cso_id, reference, id, content_hmac
-    FROM sdr_intake ORDER BY visited_cso_id, reference, n
+    SELECT %(environment)s, visited_cso_id, reference, id, content_hmac
+    FROM sdr_intake ORDER BY visited_cso_id, reference COLLATE "C", n
     ON CONFLICT DO NOTHING RETURNING sdr_id
 ), fresh AS (
     SELECT sdr_intake.* FROM sdr_intake JOIN won ON won.sdr_id = sdr_intake.id
@@ -159,22 +165,26 @@ WITH won AS (
 ), standing AS (
     INSERT INTO roaming_sdrstate (sdr_id, environment, period, pair_id, state, outcome,
         matched_by, basis, visible_at)
-    SELECT id, environment, period, pair_id, state,
-        CASE state WHEN 'rejected' THEN 'rejected' ELSE '' END, '', '', received_at FROM fresh
+    SELECT id, %(environment)s, period, pair_id, state,
+        CASE state WHEN 'rejected' THEN 'rejected' ELSE '' END, '', '', %(received_at)s FROM fresh
 ), event AS (
     INSERT INTO roaming_sdrevent (id, environment, period, pair_id, sdr_id, from_state, to_state,
         actor, reason, note, at)
-    SELECT event_id, environment, period, pair_id, id, 'received', state,
-        'clearing house', 'door', '', received_at FROM fresh
+    SELECT id, %(environment)s, period, pair_id, id, 'received', state,
+        'clearing house', 'door', '', %(received_at)s FROM fresh
 ), journal AS (
     INSERT INTO roaming_journalentry (transaction_id, phase, at, environment, use_case, message_id,
         correlation_id, sender_id, visited_cso_id, home_csp_id, agreement_id, service_session_id,
         object_key, outcome, refusal_code, latency_us, body_hmac)
-    SELECT %(transaction_id)s, 'verdict', received_at, environment, %(use_case)s, %(message_id)s,
-        %(correlation_id)s, sent_by_id, visited_cso_id, home_csp_id, agreement_id,
-        service_session_id, reference, 'accepted', '', %(latency_us)s, content_hmac FROM fresh
+    SELECT %(transaction_id)s, 'verdict', %(received_at)s, %(environment)s, %(use_case)s,
+        %(message_id)s, %(correlation_id)s, %(sent_by_id)s, visited_cso_id, home_csp_id,
+        agreement_id, service_session_id, reference, 'accepted', '', %(latency_us)s, content_hmac
+    FROM fresh
 ), sdr AS (
-    INSERT INTO roaming_sdr ({_SDR_COLUMNS}) SELECT {_SDR_COLUMNS} FROM fresh ORDER BY n
+    INSERT INTO roaming_sdr (environment, sent_by_id, received_at, arrival, {_SDR_COLUMNS})
+    SELECT %(environment)s, %(sent_by_id)s, %(received_at)s,
+        coalesce(arrival, nextval('roaming_sdr_arrival')), {_SDR_COLUMNS}
+    FROM (SELECT * FROM fresh ORDER BY n) ordered
 )
 SELECT n FROM fresh
 """  # noqa: S608  column names only
@@ -182,38 +192,73 @@ SELECT n FROM fresh
 _KNOWN = """
 SELECT sdr_intake.n, registry.sdr_id, registry.content_hmac = sdr_intake.content_hmac
 FROM sdr_intake
-JOIN roaming_sdrregistry registry USING (environment, visited_cso_id, reference)
-WHERE registry.sdr_id <> sdr_intake.id
+JOIN roaming_sdrregistry registry USING (visited_cso_id, reference)
+WHERE registry.environment = %s AND registry.sdr_id <> sdr_intake.id
 """
 
 
-def take_in(rows: Iterable[IntakeRow], journal: IntakeJournal) -> tuple[set[int], list[KnownSdr]]:
+def reserve_arrivals(count: int) -> list[int]:
+    """So many numbers of the arrival sequence, ascending."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ARRIVALS, [count])
+        return [number for (number,) in cursor.fetchall()]
+
+
+def take_in(rows: Iterable[IntakeRow], call: IntakeCall) -> tuple[set[int], list[KnownSdr]]:
     """Writes the rows whose reference is new; returns their numbers and what was known already.
 
-    Runs in the caller's transaction. A reference that stands twice among `rows` is new once.
+    Runs in the caller's transaction. A reference that stands twice among `rows` is new once. Rows
+    beyond the first CHUNK have to come in the order of the registry's key, see `in_registry_order`.
+    `rows` is drawn upon while the server works, and must not ask the database itself.
     """
-    count = 0
+    parameters = asdict(call)
+    waiting = iter(rows)
+    fresh: set[int] = set()
+    known: list[KnownSdr] = []
     with connection.cursor() as cursor:
         cursor.execute(_STAGING)
         cursor.execute("DELETE FROM sdr_intake")  # of an earlier call in the same transaction
-        # The server reads while `rows` is still being judged: two processors work at once.
-        with cursor.copy(_COPY) as copy:
-            for row in rows:
-                copy.write_row(row)
-                count += 1
         cursor.execute("SET LOCAL work_mem = '128MB'")
-        cursor.execute(
-            _TAKE_IN,
-            {
-                "transaction_id": journal.transaction_id,
-                "use_case": journal.use_case,
-                "message_id": journal.message_id,
-                "correlation_id": journal.correlation_id,
-                "latency_us": journal.latency_us,
-            },
-        )
-        fresh = {number for (number,) in cursor.fetchall()}
-        if len(fresh) == count:
-            return fresh, []
-        cursor.execute(_KNOWN)
-        return fresh, [KnownSdr(*row) for row in cursor.fetchall()]
+        # The server reads while rows are still being judged: two processors work at once.
+        count = _stage(cursor, islice(waiting, CHUNK))
+        following = _take_in_staged(cursor, parameters, waiting, fresh) if count else []
+        if count > len(fresh):
+            known += _known(cursor, call.environment)
+        if following:
+            # Now, while the next rows are judged, and not all of them at the COMMIT.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        while following:
+            cursor.execute("TRUNCATE sdr_intake")
+            before, count = len(fresh), _stage(cursor, following)
+            following = _take_in_staged(cursor, parameters, waiting, fresh)
+            if count > len(fresh) - before:
+                known += _known(cursor, call.environment)
+            if not following:
+                cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    return fresh, known
+
+
+def _stage(cursor: Any, rows: Iterable[IntakeRow]) -> int:
+    count = 0
+    with cursor.copy(_COPY) as copy:
+        for row in rows:
+            copy.write_row(row)
+            count += 1
+    return count
+
+
+def _take_in_staged(
+    cursor: Any, call: dict[str, Any], waiting: Iterator[IntakeRow], fresh: set[int]
+) -> list[IntakeRow]:
+    """Takes in what is staged; returns the rows that were judged meanwhile, to be staged next."""
+    # In a pipeline a statement is sent, and its result awaited as the block is left.
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        cursor.execute(_TAKE_IN, call)
+        following = list(islice(waiting, CHUNK))
+    fresh.update(number for (number,) in cursor.fetchall())
+    return following
+
+
+def _known(cursor: Any, environment: str) -> list[KnownSdr]:
+    cursor.execute(_KNOWN, [environment])
+    return [KnownSdr(*row) for row in cursor.fetchall()]

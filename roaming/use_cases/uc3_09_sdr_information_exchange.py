@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -22,10 +22,17 @@ from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import DoorFinding, SdrLifeState, SdrMessage, Severity
 from roaming.domain.uuid7 import period_of, uuid7_at
 from roaming.hub_switch import Envelope, JournalLine, Route, Verdict, write_verdicts
-from roaming.hub_switch.sdr_door import Door
+from roaming.hub_switch.sdr_door import Door, Place
 from roaming.hub_switch.sdr_forwarding import forward_sdrs
 from roaming.models import Finding, SdrOriginal, SdrState
-from roaming.models.sdr_intake import IntakeJournal, IntakeRow, KnownSdr, take_in
+from roaming.models.sdr_intake import (
+    CHUNK,
+    IntakeCall,
+    IntakeRow,
+    KnownSdr,
+    reserve_arrivals,
+    take_in,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,10 @@ def receive_sdrs(envelope: Envelope, records: Sequence[SdrRecord]) -> list[SdrRe
     door = Door(envelope, [r.message for r in records if isinstance(r.message, SdrMessage)])
     rows: list[IntakeRow] = []
     with transaction.atomic():
-        fresh, known = take_in(_admitted(door, records, receipts, rows), _journal(envelope))
-        winners = [row for row in rows if row.n in fresh]
+        places = _places(door, records)
+        admitted = _admitted(door, places, records, receipts, rows)
+        fresh, known = take_in(admitted, _call(envelope))
+        winners = sorted(row for row in rows if row.n in fresh)
         _leave_findings(winners, receipts, envelope)
         _answer_known(known, receipts, records)
         forward_sdrs(envelope, winners, {n: receipts[n].findings for n in fresh})
@@ -65,18 +74,19 @@ def receive_sdrs(envelope: Envelope, records: Sequence[SdrRecord]) -> list[SdrRe
 
 def _admitted(
     door: Door,
+    places: Iterable[Place],
     records: Sequence[SdrRecord],
     receipts: list[SdrReceipt],
     rows: list[IntakeRow],
 ) -> Iterator[IntakeRow]:
     """Judges one record after the other, while those before it are already on their way."""
-    for number, record in enumerate(records):
-        receipt = receipts[number]
+    for place in places:
+        record, receipt = records[place.number], receipts[place.number]
         try:
             if isinstance(record.message, Refusal):
                 raise record.message
             receipt.reference = record.message.id
-            row, receipt.findings = door.admit(number, record.message, record.raw)
+            row, receipt.findings = door.admit(place, record.message, record.raw)
         except Refusal as refusal:
             receipt.refusal = refusal
             continue
@@ -85,13 +95,31 @@ def _admitted(
         yield row
 
 
-def _journal(envelope: Envelope) -> IntakeJournal:
-    return IntakeJournal(
-        envelope.transaction_id,
-        envelope.use_case.code,
-        envelope.message_id,
-        envelope.correlation_id,
-        envelope.elapsed_us(),
+def _places(door: Door, records: Sequence[SdrRecord]) -> Iterable[Place]:
+    """The order in which the records are judged.
+
+    More than one chunk by visited-CSO and reference, so that two calls lock what both hold in the
+    same order; each record keeps the number of arrival that its place in the call gives it.
+    """
+    if len(records) <= CHUNK:
+        return (Place(number) for number in range(len(records)))
+    messages = [record.message for record in records]
+    keys = [(-1, "") if isinstance(m, Refusal) else door.registry_key(m) for m in messages]
+    arrivals = reserve_arrivals(len(records))
+    order = sorted(range(len(records)), key=keys.__getitem__)
+    return (Place(number, arrivals[number]) for number in order)
+
+
+def _call(envelope: Envelope) -> IntakeCall:
+    return IntakeCall(
+        environment=envelope.environment,
+        sent_by_id=envelope.sender.pk,
+        received_at=envelope.now,
+        transaction_id=envelope.transaction_id,
+        use_case=envelope.use_case.code,
+        message_id=envelope.message_id,
+        correlation_id=envelope.correlation_id,
+        latency_us=envelope.elapsed_us(),
     )
 
 
@@ -161,7 +189,7 @@ def _leave_findings(
             rows.append(
                 Finding(
                     id=key,
-                    environment=row.environment,
+                    environment=envelope.environment,
                     period=period_of(key),
                     pair_id=row.pair_id,
                     sdr_id=row.id,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ class DoorFinding:
 
 
 MAX_DIGITS, MAX_EXPONENT, MIN_EXPONENT = 28, 12, -28
+_SHORT = 24  # characters: whatever they say, sign and point included, is within the limits
 
 
 def usable_number(value: Decimal) -> bool:
@@ -35,9 +37,13 @@ def usable_number(value: Decimal) -> bool:
     >>> usable_number(Decimal("20.100000000000001")), usable_number(Decimal("1e900"))
     (True, False)
     """
-    parts = value.as_tuple()
-    if not isinstance(parts.exponent, int):
+    if not value.is_finite():
         return False
+    text = str(value)
+    if len(text) <= _SHORT and "E" not in text:
+        return True  # nearly every number; its parts cost more than its text
+    parts = value.as_tuple()
+    assert isinstance(parts.exponent, int), "it is finite"
     return len(parts.digits) <= MAX_DIGITS and MIN_EXPONENT <= parts.exponent <= MAX_EXPONENT
 
 
@@ -66,6 +72,8 @@ _LONGEST = {
     "credit_reference_id": 64,
 }
 _LONGEST_IDENTIFICATION = {"method": 8, "token_uid": 36, "contract_id": 36, "authorised": 8}
+_texts_of = attrgetter(*_LONGEST)
+_identification_texts_of = attrgetter(*_LONGEST_IDENTIFICATION)
 
 
 def without_overlong_texts(message: SdrMessage) -> tuple[SdrMessage, list[DoorFinding]]:
@@ -81,14 +89,14 @@ def without_overlong_texts(message: SdrMessage) -> tuple[SdrMessage, list[DoorFi
     """
     found = []
     changes: dict[str, Any] = {}
-    for name, longest in _LONGEST.items():
-        text = getattr(message, name) or ""
-        if len(text) > longest:
+    for (name, longest), text in zip(_LONGEST.items(), _texts_of(message), strict=True):
+        if text and len(text) > longest:
             changes[name] = ""
             found.append(_overlong(name, text, longest))
     identification = {}
-    for name, longest in _LONGEST_IDENTIFICATION.items():
-        if len(getattr(message.identification, name)) > longest:
+    texts = _identification_texts_of(message.identification)
+    for (name, longest), text in zip(_LONGEST_IDENTIFICATION.items(), texts, strict=True):
+        if len(text) > longest:
             identification[name] = ""
             found.append(_overlong(f"identification.{name}", "", longest))
     if identification:

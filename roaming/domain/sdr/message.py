@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Annotated
 
 import msgspec
@@ -37,6 +38,18 @@ class Cost(msgspec.Struct, kw_only=True, frozen=True):
     incl_vat: Decimal | None = None
     before_taxes: Decimal | None = None
     taxes: list[TaxPart] | None = None
+
+    def amounts(self) -> Iterator[tuple[str, Decimal]]:
+        """Every number with its field name."""
+        if self.excl_vat is not None:
+            yield "excl_vat", self.excl_vat
+        if self.incl_vat is not None:
+            yield "incl_vat", self.incl_vat
+        if self.before_taxes is not None:
+            yield "before_taxes", self.before_taxes
+        for index, tax in enumerate(self.taxes or ()):
+            if tax.amount is not None:
+                yield f"taxes[{index}].amount", tax.amount
 
     @property
     def before_tax(self) -> Decimal | None:
@@ -98,21 +111,13 @@ class SdrMessage(msgspec.Struct, kw_only=True, frozen=True):
 
     def decimals(self) -> Iterator[tuple[str, Decimal]]:
         """Every number of the envelope with its field name."""
-        for name in _DECIMAL_FIELDS:
-            value = getattr(self, name)
+        for name, value in zip(_DECIMAL_FIELDS, _decimals_of(self), strict=True):
             if value is not None:
                 yield name, value
-        for name in _COST_FIELDS:
-            cost: Cost | None = getattr(self, name)
-            if cost is None:
-                continue
-            for part in ("excl_vat", "incl_vat", "before_taxes"):
-                value = getattr(cost, part)
-                if value is not None:
-                    yield f"{name}.{part}", value
-            for index, tax in enumerate(cost.taxes or ()):
-                if tax.amount is not None:
-                    yield f"{name}.taxes[{index}].amount", tax.amount
+        for name, cost in zip(_COST_FIELDS, _costs_of(self), strict=True):
+            if cost is not None:
+                for part, amount in cost.amounts():
+                    yield f"{name}.{part}", amount
 
 
 _DECIMAL_FIELDS = (
@@ -131,6 +136,8 @@ _COST_FIELDS = (
     "total_parking_cost",
     "total_reservation_cost",
 )
+_decimals_of = attrgetter(*_DECIMAL_FIELDS)
+_costs_of = attrgetter(*_COST_FIELDS)
 
 
 class RatedPart(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -159,8 +166,11 @@ class RatedPart(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, message: SdrMessage) -> RatedPart:
-        values = {name: getattr(message, name) for name in cls.__struct_fields__}
+        values = dict(zip(cls.__struct_fields__, _rated_of(message), strict=True))
         for name in ("tariffs", "charging_periods"):
             if not bytes(values[name]):
                 values[name] = NOT_SENT  # the very default: only that is left out
         return cls(**values)
+
+
+_rated_of = attrgetter(*RatedPart.__struct_fields__)

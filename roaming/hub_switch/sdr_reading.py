@@ -1,0 +1,83 @@
+"""What the texts and times of an SDR read as: keys, fingerprints, aware times, and findings."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+from roaming.domain.identifiers import ContractId, EvseId, IdentifierError, TokenUid
+from roaming.domain.moments import plausible_moment
+from roaming.domain.sdr import DoorFinding, IdentificationPart, SdrMessage, Severity
+from roaming.domain.time_zones import find_zone
+from roaming.hub_switch.deciding import (
+    contract_fingerprint,
+    emaid_token_fingerprint,
+    token_fingerprint,
+)
+
+
+def says_its_zone(message: SdrMessage) -> bool:
+    return find_zone(message.time_zone or "") is not None
+
+
+def key_of(evse_id: str) -> str:
+    """The key of an EVSE-ID, DIN forms too; of what is none, its letters and digits."""
+    try:
+        return EvseId.parse(evse_id).key
+    except IdentifierError:
+        return _plain_key(evse_id)
+
+
+def _plain_key(evse_id: str) -> str:
+    return evse_id.upper().replace("*", "").replace("-", "")
+
+
+def evse_key_of(text: str, findings: list[DoorFinding]) -> str:
+    if not text:
+        return ""
+    try:
+        return EvseId.parse(text).key
+    except IdentifierError as error:
+        findings.append(
+            DoorFinding("QTY-05", Severity.SEVERE, f"The EVSE-ID cannot be read: {error.detail}",
+                        text, "an EVSE-ID of ISO 15118 or DIN SPEC 91286")
+        )  # fmt: skip
+        return _plain_key(text)[:48]
+
+
+def session_id_of(text: str | None) -> uuid.UUID | None:
+    """The service session id, None where the text is none."""
+    try:
+        return uuid.UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def aware(moment: datetime | None, zone_name: str) -> datetime | None:
+    """The moment in its own offset; a naive one is read in the SDR's zone (finding TIM-03)."""
+    if moment is None or not plausible_moment(moment):
+        return None
+    if moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=find_zone(zone_name) or UTC)
+
+
+def token_hmac_of(identification: IdentificationPart) -> bytes | None:
+    """The token as the session knows it: with plug and charge it is the eMA-ID (UC3-3)."""
+    token_uid = identification.token_uid
+    try:
+        if identification.method == "PNC" and (token_uid or identification.contract_id):
+            emaid = ContractId.parse(token_uid or identification.contract_id, opaque=True)
+            return emaid_token_fingerprint(emaid)
+        return token_fingerprint(TokenUid.parse(token_uid).key) if token_uid else None
+    except IdentifierError:
+        return token_fingerprint(token_uid.upper()) if token_uid else None
+
+
+def contract_hmac_of(contract_id: str) -> bytes | None:
+    if not contract_id:
+        return None
+    try:
+        return contract_fingerprint(ContractId.parse(contract_id, opaque=True))
+    except IdentifierError:
+        return None
