@@ -23,7 +23,9 @@ from roaming.domain.sdr import SdrLifeState
 from roaming.models import (
     Agreement,
     BankAccount,
+    Command,
     Delivery,
+    EndpointHealth,
     JournalEntry,
     Platform,
     SdrState,
@@ -96,6 +98,16 @@ def _switch(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
         yield Figure(
             words, "platforms that are not connected", _address("roaming_platform"), count > 0
         )
+        yield _offline()
+    if user.has_perm("roaming.view_command"):
+        late = Command.objects.filter(state="timed_out", asked_at__gt=now - timedelta(days=1))
+        count, words = _capped(late.order_by())
+        yield Figure(
+            words,
+            "commands without a result since yesterday",
+            _address("roaming_command", "state__exact=timed_out"),
+            count > 0,
+        )
     if user.has_perm("roaming.view_delivery"):
         waiting = Delivery.objects.filter(state=Delivery.State.WAITING).order_by()
         oldest = oldest_waiting()
@@ -113,6 +125,19 @@ def _switch(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
             _address("roaming_delivery", "state__exact=dead"),
             count > 0,
         )
+
+
+def _offline() -> Figure:
+    state = EndpointHealth.State
+    count, words = _capped(EndpointHealth.objects.filter(state=state.OFFLINE))
+    degraded = EndpointHealth.objects.filter(state=state.DEGRADED).count()
+    return Figure(
+        words,
+        "endpoints that are offline",
+        _address("roaming_platform", "health__state__exact=offline"),
+        count > 0,
+        note=f"{degraded:,} more degraded" if degraded else "",
+    )
 
 
 def _messages(now: datetime) -> Iterator[Figure]:

@@ -12,13 +12,17 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from roaming.admin.identification_search import fingerprints_of
+from roaming.admin.identification_search import contract_fingerprint_of, fingerprints_of
 from roaming.models import (
+    Command,
+    Delivery,
     Evse,
     Identification,
     JournalEntry,
     Operator,
     OperatorIdentifier,
+    Outage,
+    Reservation,
     Sdr,
     ServiceSession,
     Site,
@@ -64,6 +68,9 @@ def _searches(asked: str) -> Iterator[QuerySet[Any]]:
     """One query for each kind of row, each on an index."""
     key = asked.upper().replace("*", "").replace("-", "").replace(" ", "")
     yield JournalEntry.objects.filter(correlation_id=asked).order_by("-id")
+    yield JournalEntry.objects.filter(message_id=asked).order_by("-id")
+    yield Command.objects.filter(correlation_id=asked).order_by("-id")
+    yield Delivery.objects.filter(correlation_id=asked).order_by("-id")
     for name in {asked, key}:
         yield JournalEntry.objects.filter(object_key=name).order_by("object_key", "-id")
     try:
@@ -72,12 +79,18 @@ def _searches(asked: str) -> Iterator[QuerySet[Any]]:
         identity = None
     if identity is not None:
         yield ServiceSession.objects.filter(pk=identity)
+        yield Command.objects.filter(pk=identity)
+        yield Command.objects.filter(session=identity).order_by("-id")
+        yield Reservation.objects.filter(pk=identity)
+        yield Delivery.objects.filter(message_id=identity)
         yield Sdr.objects.filter(pk=identity)
         yield Sdr.objects.filter(service_session_id=identity)
         yield JournalEntry.objects.filter(service_session_id=identity).order_by("-id")
         yield JournalEntry.objects.filter(transaction_id=identity).order_by("-id")
     yield Sdr.objects.filter(reference=asked)
     yield ServiceSession.objects.filter(authorization_reference=asked)
+    yield Reservation.objects.filter(reference=asked)
+    yield Outage.objects.filter(outage_id=asked)
     yield Evse.objects.filter(key=key)
     yield Site.objects.filter(key=key)
     yield TariffVersion.objects.filter(tariff_id=asked)
@@ -87,3 +100,7 @@ def _searches(asked: str) -> Iterator[QuerySet[Any]]:
         yield Identification.objects.filter(token_hmac=token)
         yield ServiceSession.objects.filter(token_hmac=token).order_by("-id")
         yield Sdr.objects.filter(token_hmac=token).order_by("-id")
+    contract = contract_fingerprint_of(asked)
+    if contract is not None:
+        yield Identification.objects.filter(contract_hmac=contract)
+        yield ServiceSession.objects.filter(contract_hmac=contract).order_by("-id")

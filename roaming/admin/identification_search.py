@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 
 from roaming.domain.identifiers import ContractId, IdentifierError, TokenUid
-from roaming.hub_switch.deciding import emaid_token_fingerprint, token_fingerprint
+from roaming.hub_switch.deciding import (
+    contract_fingerprint,
+    emaid_token_fingerprint,
+    token_fingerprint,
+)
 
 
 def fingerprints_of(text: str) -> list[bytes]:
@@ -18,3 +22,11 @@ def fingerprints_of(text: str) -> list[bytes]:
         if contract not in found:
             found.append(contract)
     return found
+
+
+def contract_fingerprint_of(text: str) -> bytes | None:
+    """The keyed HMAC of a contract id, with or without its check digit and separators."""
+    try:
+        return contract_fingerprint(ContractId.parse(text.strip()))
+    except IdentifierError:
+        return None

@@ -10,7 +10,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from roaming.admin.identification_search import fingerprints_of
-from roaming.models import Connector, Evse, Identification, ServiceSession, Site, TariffVersion
+from roaming.domain.evse_status import state_at
+from roaming.models import (
+    Connector,
+    Evse,
+    Identification,
+    IdentificationVersion,
+    Outage,
+    ServiceSession,
+    Site,
+    TariffVersion,
+)
+from roaming.models.clock import business_now
 from roaming.staff_pages.cells import (
     badge,
     block,
@@ -99,20 +110,55 @@ def _key(text: str) -> str:
     return text.upper().replace("*", "").replace("-", "").replace(" ", "")
 
 
+STATUSES = {
+    "AVAILABLE": "success",
+    "CHARGING": "info",
+    "RESERVED": "info",
+    "OUTOFORDER": "danger",
+    "INOPERATIVE": "danger",
+    "BLOCKED": "warning",
+}
+
+
+def _status(row: Evse) -> Any:
+    """What may be told of it at this moment (UC1-3): past its time to live, UNKNOWN."""
+    told = getattr(row, "status", None)
+    if told is None:
+        return "–"
+    now_is = state_at(told.state, told.expires_at, business_now()).value
+    return badge(now_is, STATUSES.get(now_is, "plain"))
+
+
+def _outages(row: Evse) -> Panel:
+    lines = [
+        (link_to(outage), moment(outage.starts_at), moment(outage.ends_at), outage.state)
+        for outage in Outage.objects.filter(evses=row).order_by("-starts_at")[:20]
+    ]
+    return Panel("Outages", ("Outage", "From", "Until", "State"), lines, "None was announced.")
+
+
 @admin.register(Evse)
 class EvseAdmin(FactAdmin):
     """Charging positions, whose they were when, and what can be plugged in."""
 
-    list_display = ("evse_id", "site_link", "cso", "environment", "standing")
+    list_display = ("evse_id", "site_link", "cso", "now_is", "environment", "standing")
     list_filter = ("environment",)
-    list_select_related = ("site__visited_cso",)
+    list_select_related = ("site__visited_cso", "status")
     search_fields = ("key",)
     search_help_text = "EVSE-ID, or its beginning"
-    fields = ("evse_id", "key", "environment", "site_link", "cso", "methods", "standing")
-    readonly_fields = ("site_link", "cso", "methods", "standing")
+    fields = (
+        "evse_id", "key", "environment", "site_link", "cso", "now_is", "told", "holds_until",
+        "methods", "standing",
+    )  # fmt: skip
+    readonly_fields = (
+        "site_link", "cso", "now_is", "told", "holds_until", "methods", "standing",
+    )  # fmt: skip
 
     site_link = link_column("site", "Site")
     cso = link_column("site__visited_cso", "visited-CSO")
+    now_is = column("Status now", _status)
+    told = moment_column("status__stamped_at", "Status of")
+    holds_until = moment_column("status__expires_at", "Status holds until")
     methods = column("Authentication", lambda row: ", ".join(row.authentication_methods) or "–")
     standing = column(
         "Standing",
@@ -151,6 +197,7 @@ class EvseAdmin(FactAdmin):
                 ],
                 "No connector was published.",
             ),
+            _outages(row),
             Panel("Traffic", ("",), [(sessions,)], ""),
         ]
 
@@ -274,3 +321,19 @@ class IdentificationAdmin(PersonalDataPages, FactAdmin):
     def personal_data(self, row: Any) -> Shown:
         data = getattr(row, "personal_data", None)
         return [("Token UID", data.token_uid), ("Contract id", data.contract_id)] if data else []
+
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        versions = IdentificationVersion.objects.filter(
+            environment=row.environment, home_csp=row.home_csp, token_hmac=row.token_hmac
+        )
+        lines = [
+            (
+                moment(version.received_at),
+                "removed" if version.removed else "valid" if version.valid else "blocked",
+                version.get_whitelist_display(),
+                moment(version.expires_at),
+            )
+            for version in versions.order_by("-received_at")[:50]
+        ]
+        headers = ("Distributed", "Standing", "Whitelist", "Expires")
+        return [Panel("What was distributed when", headers, lines, "Nothing is recorded.")]

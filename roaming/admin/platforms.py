@@ -30,6 +30,7 @@ from roaming.use_cases.operator_onboarding import (
     pin_identifier,
 )
 
+HEALTH = {"connected": "success", "degraded": "warning", "offline": "danger"}
 SHADES = {"connected": "success", "expected": "info", "suspended": "warning", "ended": "plain"}
 
 
@@ -73,17 +74,46 @@ class PlatformAdmin(StaffAdmin):
     form_refusals = (OnboardingError,)
     history_of = ("held_identifiers",)
     inlines = (HeldIdentifierInline,)
-    list_display = ("name", "environment", "shown_status", "operator", "address", "made")
-    list_filter = ("environment", "status")
-    list_select_related = ("run_by", "roaming_endpoint")
+    list_display = ("name", "environment", "shown_status", "shown_health", "operator", "address")
+    list_filter = ("environment", "status", "health__state")
+    list_select_related = ("run_by", "roaming_endpoint", "health")
     search_fields = ("name", "run_by__name", "held_identifiers__identifier__key")
     search_help_text = "Name, operator, identifier without separators"
     autocomplete_fields = ("run_by",)
     ordering = ("name",)
-    readonly_fields = ("shown_status", "made", "address", "dialect", "address_since")
+    readonly_fields = (
+        "shown_status", "made", "address", "dialect", "address_since", "verified", "takes",
+        "shown_health", "health_since", "last_success", "last_failure", "last_error",
+    )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("name", "run_by", "environment", "shown_status", "made")}),
-        ("Roaming endpoint", {"fields": ("address", "dialect", "address_since")}),
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    "run_by",
+                    "environment",
+                    "shown_status",
+                    "made",
+                    "client_certificate_sha256",
+                    "messages_per_minute",
+                )
+            },
+        ),
+        (
+            "Roaming endpoint",
+            {"fields": ("address", "dialect", "address_since", "verified", "takes")},
+        ),
+        (
+            "Health",
+            {
+                "fields": (
+                    ("shown_health", "health_since"),
+                    ("last_success", "last_failure"),
+                    "last_error",
+                )
+            },
+        ),
     )
 
     operator = link_column("run_by", "Run by", "run_by__name")
@@ -95,6 +125,18 @@ class PlatformAdmin(StaffAdmin):
     )
     address_since = column(
         "Announced on", lambda row: moment(getattr(_endpoint(row), "updated_at", None))
+    )
+
+    verified = column(
+        "Answered a handshake on", lambda row: moment(getattr(_endpoint(row), "verified_at", None))
+    )
+    takes = column("Takes", lambda row: ", ".join(getattr(_endpoint(row), "paths", [])) or "all")
+    shown_health = state_column("health__state", "Health", HEALTH)
+    health_since = moment_column("health__since", "Since (real time)")
+    last_success = moment_column("health__last_success_at", "Last answer")
+    last_failure = moment_column("health__last_failure_at", "Last failure")
+    last_error = column(
+        "Last error", lambda row: getattr(getattr(row, "health", None), "last_error", "") or "–"
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:

@@ -10,7 +10,8 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from roaming.admin.identification_search import fingerprints_of
+from roaming.admin.commands import session_panels_of_commands
+from roaming.admin.identification_search import contract_fingerprint_of, fingerprints_of
 from roaming.admin.session_panels import plans_in_clear, running_panels
 from roaming.admin.session_story import story_of
 from roaming.admin.stuck_sessions import CLOSE, StuckFilter
@@ -47,7 +48,7 @@ OpenedOn = day_filter("day", "day it opened (YYYY-MM-DD)", opened_between)
 
 
 def _searches(term: str) -> Iterator[Search]:
-    """Session id, authorization reference, EVSE, token."""
+    """Session id, authorization reference, EVSE, token, contract."""
     if (key := uuid_or_none(term)) is not None:
         yield Search(Q(pk=key))
     yield Search(Q(authorization_reference=term))
@@ -56,6 +57,8 @@ def _searches(term: str) -> Iterator[Search]:
         yield Search(Q(evse=evse), ("evse_id", "-id"))
     for token in fingerprints_of(term):
         yield Search(Q(token_hmac=token), ("token_hmac", "-id"))
+    if (contract := contract_fingerprint_of(term)) is not None:
+        yield Search(Q(contract_hmac=contract), ("contract_hmac", "-id"))
 
 
 @admin.register(ServiceSession)
@@ -74,7 +77,7 @@ class ServiceSessionAdmin(PersonalDataPages, FactAdmin):
     )
     list_select_related = ("evse", "visited_cso", "home_csp")
     search_fields = ("pk",)
-    search_help_text = "Session id, authorization reference, EVSE-ID, token"
+    search_help_text = "Session id, authorization reference, EVSE-ID, token, contract id"
     panels_first = True
     words = {
         "cso_session_id": "CSO's own session id",
@@ -137,7 +140,7 @@ class ServiceSessionAdmin(PersonalDataPages, FactAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By id, authorization reference, EVSE, or the fingerprint of a token."""
+        """By id, authorization reference, EVSE, or the fingerprint of a token or contract."""
         term = clean_term(search_term)
         return (found_by(queryset, _searches(term)) if term else queryset), False
 
@@ -156,5 +159,6 @@ class ServiceSessionAdmin(PersonalDataPages, FactAdmin):
                 "Nothing is known of it.",
                 note="Messages of the journal in business time, deliveries in real time.",
             ),
+            *session_panels_of_commands(row),
             *running_panels(row),
         ]

@@ -1,5 +1,5 @@
-"""Menu group Traffic: service sessions, the journal, deliveries, finding by any id."""
+"""Menu group Traffic: service sessions, commands, the journal, deliveries, finding by any id."""
 
-from roaming.admin import deliveries, journal, sessions
+from roaming.admin import commands, deliveries, journal, sessions
 
-__all__ = ["deliveries", "journal", "sessions"]
+__all__ = ["commands", "deliveries", "journal", "sessions"]

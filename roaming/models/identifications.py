@@ -38,6 +38,7 @@ class Identification(models.Model):
         indexes = [
             models.Index(fields=["environment", "token_hmac"]),
             models.Index(fields=["home_csp", "-id"]),
+            models.Index(fields=["contract_hmac"], name="identification_contract"),
             models.Index(fields=["home_csp", "received_at"]),
         ]
 

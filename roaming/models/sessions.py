@@ -127,6 +127,7 @@ class ServiceSession(HotRow):
         indexes = [
             models.Index(fields=["evse", "-id"]),
             models.Index(fields=["token_hmac", "-id"]),
+            models.Index(fields=["contract_hmac", "-id"], name="session_contract"),
             models.Index(fields=["authorization_reference"]),
             models.Index(fields=["state", "id"]),
             models.Index(

@@ -16,6 +16,7 @@ from django.utils import timezone
 from psycopg.types.range import DateRange, TimestamptzRange
 
 from roaming import models
+from roaming.domain.uuid7 import uuid7_at
 from roaming.hub_switch.deciding import token_fingerprint
 from roaming.models.clock import forget_reading, set_business_clock
 from settlement.use_cases.sdr_reconciliation import reconcile
@@ -71,9 +72,62 @@ def make_world() -> World:
         username="somebody", ip_address="192.0.2.1", user_agent="", http_accept="", path_info="",
         get_data="", post_data="", failures_since_start=2,
     )  # fmt: skip
+    _running(cast, session)
     business_time(NOVEMBER)
     return World(
         cast, trade, closing, clerk, colleague, session, sdr, wrong, delivery, entry
+    )  # fmt: skip
+
+
+def _running(cast: Cast, session: models.ServiceSession) -> None:
+    """What a running session and a network leave behind."""
+    parties = {
+        "visited_cso": cast.visited_cso.identifier,
+        "home_csp": cast.home_csp.identifier,
+    }
+    common = {"environment": "live", "evse": cast.evse, **parties}
+    hot = {"environment": "live", "session": session, "period": session.period}
+    reservation = models.Reservation.objects.create(
+        id=uuid7_at(OCTOBER_5), session=session, reference="R-1", state="fulfilled",
+        starts_at=OCTOBER_5, expires_at=OCTOBER_5 + timedelta(hours=1), requested_at=OCTOBER_5,
+        **common,
+    )  # fmt: skip
+    models.Command.objects.create(
+        id=uuid7_at(OCTOBER_5), use_case="UC3-2", kind="start", state="timed_out",
+        asked_by=cast.home_csp.platform, session=session, reservation=reservation,
+        correlation_id="correlation-1", asked_at=OCTOBER_5, timed_out_at=OCTOBER_5,
+        ended_at=OCTOBER_5, **common,
+    )  # fmt: skip
+    models.ChargingUpdate.objects.create(
+        id=uuid7_at(OCTOBER_5), stamped_at=OCTOBER_5, received_at=OCTOBER_5, energy_kwh="3.5",
+        power_kw=11, cost_before_tax="1.20", currency="EUR", state_of_charge=41, **hot,
+    )  # fmt: skip
+    for number, accepted in ((1, True), (2, None)):
+        plan = models.ChargePlan.objects.create(
+            id=uuid7_at(OCTOBER_5), number=number, made_by="home_csp", accepted=accepted,
+            has_plan=bool(accepted), stamped_at=OCTOBER_5, received_at=OCTOBER_5, **hot,
+        )  # fmt: skip
+        models.ChargePlanBody.objects.create(
+            step=plan, wishes='{"energy_kwh": 20}', plan='{"periods": []}' if accepted else ""
+        )
+    models.EvseStatus.objects.create(
+        evse=cast.evse, state="AVAILABLE", stamped_at=OCTOBER_5, received_at=OCTOBER_5,
+        expires_at=OCTOBER_5 + timedelta(days=60),
+    )  # fmt: skip
+    outage = models.Outage.objects.create(
+        environment="live", visited_cso=parties["visited_cso"], outage_id="OUT-1",
+        kind="PLANNED", starts_at=OCTOBER_5, ends_at=OCTOBER_5 + timedelta(hours=4),
+        description="New meter", body="{}", last_updated=OCTOBER_5, received_at=OCTOBER_5,
+    )  # fmt: skip
+    outage.evses.add(cast.evse)
+    models.EndpointHealth.objects.create(
+        platform=cast.home_csp.platform, state="offline", since=OCTOBER_5, failures=7,
+        last_failure_at=OCTOBER_5, last_error="receiver_timed_out",
+    )  # fmt: skip
+    known = models.Identification.objects.get()
+    models.IdentificationVersion.objects.create(
+        environment="live", home_csp=known.home_csp, token_hmac=known.token_hmac, valid=True,
+        whitelist="ALWAYS", received_at=OCTOBER_5,
     )  # fmt: skip
 
 

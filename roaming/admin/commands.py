@@ -1,0 +1,205 @@
+"""Commands with an asynchronous result, and reservations: asked, answered, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from roaming.admin.session_story import title_of
+from roaming.domain.uuid7 import uuid7_at
+from roaming.models import Command, Evse, Reservation, ServiceSession
+from roaming.staff_pages.cells import (
+    badge,
+    brief_moment,
+    brief_moment_column,
+    code,
+    code_column,
+    column,
+    link_column,
+    link_to,
+    moment_cell,
+    moment_column,
+    name_column,
+    state_column,
+)
+from roaming.staff_pages.long_lists import Search, clean_term, day_filter, found_by, uuid_or_none
+from roaming.staff_pages.staff_admin import FactAdmin, Panel
+
+COMMANDS = {
+    "succeeded": "success",
+    "accepted": "info",
+    "asked": "info",
+    "rejected": "warning",
+    "failed": "danger",
+    "timed_out": "danger",
+    "not_reached": "danger",
+}
+RESERVATIONS = {
+    "reserved": "info",
+    "fulfilled": "success",
+    "rejected": "warning",
+    "no_show": "warning",
+    "requested": "info",
+}
+
+
+def minted_between(begin: datetime, end: datetime) -> Q:
+    """Keys carry the moment they were minted at: a day is a range of the primary key."""
+    return Q(pk__gte=uuid7_at(begin, 0), pk__lt=uuid7_at(end, 0))
+
+
+def command_searches(term: str) -> Iterator[Search]:
+    """Command, session or reservation id, correlation id, EVSE."""
+    if (key := uuid_or_none(term)) is not None:
+        yield Search(Q(pk=key))
+        yield Search(Q(session=key))
+        yield Search(Q(reservation=key))
+    yield Search(Q(correlation_id=term))
+    evse_key = term.upper().replace("*", "").replace("-", "")
+    for evse in Evse.objects.filter(key=evse_key).values_list("pk", flat=True):
+        yield Search(Q(evse=evse), ("evse_id", "-id"))
+
+
+@admin.register(Command)
+class CommandAdmin(FactAdmin):
+    """Commands, newest first: remote start and stop, reservation, cable unlocking."""
+
+    list_display = (
+        "name", "case", "shown_state", "cso", "csp", "evse_link", "ended_brief", "why_not",
+    )  # fmt: skip
+    list_display_links = ("name",)
+    list_filter = ("state", "kind", day_filter("day", "day (YYYY-MM-DD)", minted_between))
+    list_select_related = ("visited_cso", "home_csp", "evse")
+    search_fields = ("pk",)
+    search_help_text = "Command id, session id, correlation id, EVSE-ID"
+    fieldsets = (
+        ("Command", {"fields": ("key", "case", ("kind", "shown_state"), ("reason", "note"))}),
+        ("Parties", {"fields": (("asker", "environment"), ("csp", "cso"))}),
+        ("About", {"fields": ("session_link", "reservation_link", ("evse_link", "connector_id"))}),
+        ("Who wanted it, and why", {"fields": ("requested_by", "why")}),
+        (
+            "When",
+            {"fields": (("asked", "answered"), ("due", "timed_out"), ("ended", "late"))},
+        ),
+        ("Ids", {"fields": ("correlation",)}),
+    )
+    readonly_fields = (
+        "key", "case", "shown_state", "asker", "csp", "cso", "session_link", "reservation_link",
+        "evse_link", "asked", "answered", "due", "timed_out", "ended", "late", "correlation",
+    )  # fmt: skip
+
+    name = name_column("Asked", lambda row: brief_moment(row.asked_at))
+    key = column("Command id", lambda row: code(str(row.pk)))
+    case = column("Use case", lambda row: title_of(row.use_case))
+    shown_state = state_column("state", "State", COMMANDS)
+    asker = link_column("asked_by", "Asked by")
+    cso = link_column("visited_cso", "visited-CSO")
+    csp = link_column("home_csp", "home-CSP")
+    session_link = link_column("session", "Service session")
+    reservation_link = link_column("reservation", "Reservation")
+    evse_link = link_column("evse", "EVSE")
+    why_not = column("Reason", lambda row: row.reason.replace("_", " ") or "–")
+    asked = moment_column("asked_at", "Asked")
+    answered = moment_column("answered_at", "Answered")
+    due = moment_column("result_due_at", "Result due")
+    timed_out = moment_column("timed_out_at", "Timed out")
+    ended = moment_column("ended_at", "Result came")
+    ended_brief = brief_moment_column("ended_at", "Result")
+    late = column(
+        "In time",
+        lambda row: badge("late", "warning") if row.result_was_late else "–",
+    )
+    correlation = code_column("correlation_id", "Correlation id")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By any of the ids that are indexed."""
+        term = clean_term(search_term)
+        return (found_by(queryset, command_searches(term)) if term else queryset), False
+
+
+@admin.register(Reservation)
+class ReservationAdmin(FactAdmin):
+    """Reservations, newest first."""
+
+    list_display = ("name", "shown_state", "evse_link", "cso", "csp", "reference", "until")
+    list_display_links = ("name",)
+    list_filter = ("state", day_filter("day", "day it was asked for (YYYY-MM-DD)", minted_between))
+    list_select_related = ("visited_cso", "home_csp", "evse")
+    search_fields = ("pk",)
+    search_help_text = "Reservation id, reference of the home-CSP"
+    fieldsets = (
+        ("Reservation", {"fields": ("key", "shown_state", "reason", "environment")}),
+        ("Parties", {"fields": (("csp", "reference"), ("cso", "cso_reference"))}),
+        ("Place", {"fields": (("evse_link", "connector_id"), "session_link")}),
+        ("When", {"fields": ("asked", ("starts", "expires"), "ended")}),
+    )
+    readonly_fields = (
+        "key", "shown_state", "csp", "cso", "evse_link", "session_link", "asked", "starts",
+        "expires", "ended",
+    )  # fmt: skip
+
+    name = name_column("Asked for", lambda row: brief_moment(row.requested_at))
+    key = column("Reservation id", lambda row: code(str(row.pk)))
+    shown_state = state_column("state", "State", RESERVATIONS)
+    cso = link_column("visited_cso", "visited-CSO")
+    csp = link_column("home_csp", "home-CSP")
+    evse_link = link_column("evse", "EVSE")
+    session_link = link_column("session", "Service session")
+    until = brief_moment_column("expires_at", "Until")
+    asked = moment_column("requested_at", "Asked for")
+    starts = moment_column("starts_at", "From")
+    expires = moment_column("expires_at", "Until")
+    ended = moment_column("ended_at", "Ended")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By id, or by the home-CSP's reference."""
+        if not (term := clean_term(search_term)):
+            return queryset, False
+        found = Q(reference=term)
+        if (key := uuid_or_none(term)) is not None:
+            found |= Q(pk=key)
+        return queryset.filter(found), False
+
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        return [commands_panel(row.commands.all())]
+
+
+def commands_panel(commands: QuerySet[Command]) -> Panel:
+    """The commands of a session or reservation."""
+    lines = [
+        (
+            link_to(command, title_of(command.use_case)),
+            badge(command.get_state_display(), COMMANDS.get(command.state, "plain")),
+            moment_cell(command.asked_at),
+            moment_cell(command.ended_at),
+            command.reason.replace("_", " ") or "–",
+        )
+        for command in commands.order_by("id")[:50]
+    ]
+    headers = ("Command", "State", "Asked", "Result", "Reason")
+    return Panel("Commands", headers, lines, "Nothing was asked for.")
+
+
+def session_panels_of_commands(session: ServiceSession) -> Iterator[Panel]:
+    """The reservation that the session began with and its commands, where there are any."""
+    reservation = Reservation.objects.filter(session=session).first()
+    if reservation is not None:
+        line = (
+            link_to(reservation),
+            badge(reservation.get_state_display(), RESERVATIONS.get(reservation.state, "plain")),
+            moment_cell(reservation.starts_at),
+            moment_cell(reservation.expires_at),
+        )
+        yield Panel("Reservation", ("Reference", "State", "From", "Until"), [line], "")
+    commands = session.commands.all()
+    if commands.exists():
+        yield commands_panel(commands)
