@@ -10,6 +10,7 @@ import msgspec
 from django.core.exceptions import DisallowedHost, PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.request import Request
 
@@ -132,6 +133,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse:
     return problem(context["request"], as_refusal(error))
 
 
+@csrf_exempt  # no session decides here, and a platform is to read JSON
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The 404 below /api/."""
     return problem(request, Refusal("not_found", "There is nothing at this address."))

@@ -1,11 +1,13 @@
-"""`python -m roaming.simulator CONFIG`: one platform in a process of its own (see platform.py).
+"""`python -m roaming.simulator`: one simulated platform in a process of its own.
 
-CONFIG is a file with the configuration as JSON, or - for the first line of standard input. The
-lines that follow are orders. SIGTERM and the end of the input end it.
+What it is told decides which kind: with a `world` in its configuration it replays the demo's month
+and takes orders by lines (platform.py); everything else is an operator that can be scripted, and
+--help explains it (operator/).
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import queue
@@ -18,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from roaming.simulator.operator import main as scripted
 from roaming.simulator.platform import Order, Platform, write_report
 from roaming.simulator.platform_config import read_config
 
@@ -36,16 +39,35 @@ def lines_of(descriptor: int) -> Iterator[bytes]:
 
 def main(arguments: list[str]) -> int:
     """The process. Returns the exit status: 2 for a configuration that cannot be used."""
+    lines = lines_of(sys.stdin.fileno())
+    text = b""
+    if arguments == ["-"]:
+        text = next(lines, b"")
+    elif len(arguments) == 1 and Path(arguments[0]).is_file():
+        text = Path(arguments[0]).read_bytes()
+    if replays_a_month(text):
+        return replay(text, lines)
+    if arguments == ["-"]:
+        lines = itertools.chain([text], lines)
+    return scripted.run(arguments, lines)
+
+
+def replays_a_month(text: bytes) -> bool:
+    """Whether this is the configuration of one of the demo's platforms."""
+    try:
+        told = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return isinstance(told, dict) and ("world" in told or "organisation" in told)
+
+
+def replay(text: bytes, lines: Iterator[bytes]) -> int:
+    """A platform of the demo, steered by the lines. SIGTERM and the end of the lines end it."""
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("urllib3").setLevel("ERROR")
-    if len(arguments) != 1:
-        print("usage: python -m roaming.simulator CONFIG|-", file=sys.stderr)
-        return 2
-    lines = lines_of(sys.stdin.fileno())
     try:
-        text = next(lines, b"") if arguments[0] == "-" else Path(arguments[0]).read_bytes()
         platform = Platform(read_config(text), write_report)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         print(f"The configuration cannot be used: {error}", file=sys.stderr)
         return 2
     waiting: queue.SimpleQueue[Order | None] = queue.SimpleQueue()

@@ -27,7 +27,7 @@ import msgspec
 from roaming.simulator.platform_config import PlatformConfig
 from roaming.simulator.platform_cso import RefusedError, Surroundings, VisitedCso
 from roaming.simulator.platform_csp import HomeCsp
-from roaming.simulator.platform_endpoint import HANDSHAKE, RoamingEndpoint, shake_hands
+from roaming.simulator.platform_endpoint import RoamingEndpoint
 from roaming.simulator.platform_hub import Hub, HubUnreachableError, Message, StoppedError
 from roaming.simulator.platform_schedule import Schedule
 from roaming.simulator.platform_tally import Counting
@@ -73,8 +73,7 @@ class Platform:
             return 2
         secret = secrets.token_urlsafe(32)
         home_csp = HomeCsp(organisation.provider_id, (world.drivers, world.blocked), self._counting)
-        answers = {HANDSHAKE: shake_hands, **home_csp.answers()}
-        endpoint = RoamingEndpoint(self._config.port, secret, answers)
+        endpoint = RoamingEndpoint(self._config.port, secret, home_csp.answers())
         visited_cso = None
         if organisation.operator_id:
             visited_cso = VisitedCso(organisation, self._config.sdr_habit, self._around(world))

@@ -21,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 Answer = Callable[[bytes], Any]
 REMEMBERED = 100_000
-HANDSHAKE = "/uc1-1/handshake"
-VERSION = "1"
 
 
 class RoamingEndpoint:
@@ -76,14 +74,3 @@ def presents(headers: Headers, secret: str) -> bool:
 def turned_away() -> HttpAnswer:
     """The answer to who does not."""
     return HttpAnswer(401, b'{"error": "not the secret that was given at registration"}')
-
-
-def shake_hands(body: bytes) -> dict[str, Any]:
-    """UC1-1: the nonce comes back, so that the clearing house knows that we read it. A probe none.
-
-    >>> shake_hands(b'{"nonce": "n-1", "versions": ["1"]}'), shake_hands(b'{"probe": true}')
-    ({'nonce': 'n-1', 'version': '1'}, {'version': '1'})
-    """
-    offered = msgspec.json.decode(body, type=dict[str, Any])
-    answer = {"version": VERSION}
-    return {"nonce": offered["nonce"], **answer} if "nonce" in offered else answer

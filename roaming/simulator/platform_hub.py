@@ -174,6 +174,15 @@ class Hub:
             return reply.code in self._final
         return reply.code != STILL_WORKED_ON
 
+    def path_of(self, url: str) -> str:
+        """An address that the clearing house gave, as the path of a message.
+
+        >>> Hub("http://127.0.0.1:1/api/v1", 1, 1).path_of("http://hub/api/v1/sdrs?cursor=x")
+        '/sdrs?cursor=x'
+        """
+        parts = urlsplit(url)
+        return parts.path.removeprefix(self._base) + (f"?{parts.query}" if parts.query else "")
+
     def now(self) -> datetime:
         """The business clock. Raises as `send` does."""
         reply = self.send(Message("GET", "/clock"))

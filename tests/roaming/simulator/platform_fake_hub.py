@@ -81,9 +81,9 @@ class FakeHub:
 
 
 @contextmanager
-def fake_hub() -> Iterator[FakeHub]:
+def fake_hub(hub: FakeHub | None = None) -> Iterator[FakeHub]:
     """A running one; `url` is the address of its API."""
-    hub = FakeHub()
+    hub = hub or FakeHub()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -100,7 +100,7 @@ def fake_hub() -> Iterator[FakeHub]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = _serve
+        do_GET = do_POST = do_PUT = do_DELETE = _serve
 
         def log_message(self, *arguments: Any) -> None:
             """Quiet."""
