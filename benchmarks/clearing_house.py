@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.servers import ROOT, Server, granian
+
 DATA_DIR = ROOT / ".data" / "benchmarks"
 
 
@@ -85,18 +83,25 @@ def stop_postgres() -> None:
         EmbeddedPostgres(DATA_DIR / "postgres").stop()
 
 
-def make_parties() -> str:
-    """The visited-CSO DE*BMO and the home-CSP DE-BMP with an agreement; returns the CSO's token."""
+def make_parties(endpoints: Mapping[str, str] = MappingProxyType({"DE-BMP": ""})) -> str:
+    """The visited-CSO DE*BMO, and home-CSPs with an agreement each; returns the CSO's token.
+
+    `endpoints` are the home-CSPs, each with the address of its platform; empty: it has none.
+    """
+    visited_cso, token = _add_party("CSO", "DE*BMO", "")
+    for identifier, url in endpoints.items():
+        home_csp, _ = _add_party("CSP", identifier, url)
+        _add_agreement(visited_cso, home_csp)
+    return token
+
+
+def _add_party(role: str, identifier: str, url: str) -> tuple[Any, str]:
+    """An operator with one identifier and its platform; returns it with the platform's token."""
     from django.utils import timezone
 
     from roaming import models
     from roaming.domain.use_case import UseCase
-    from roaming.hub_switch import Envelope
-    from roaming.use_cases.agreement_lifecycle import (
-        AcceptanceRecord,
-        accept_agreement,
-        propose_agreement,
-    )
+    from roaming.hub_switch import Envelope, encrypt_secret
     from roaming.use_cases.uc1_01_platform_authentication import (
         PlatformOffer,
         issue_registration_token,
@@ -104,34 +109,69 @@ def make_parties() -> str:
     )
 
     now = timezone.now()
-    tokens = {}
-    for role, identifier in (("CSO", "DE*BMO"), ("CSP", "DE-BMP")):
-        operator = models.Operator.objects.create(
-            name=identifier, legal_name=identifier, street="-", postal_code="-", city="-",
-            country="DE", contact_email="benchmark@operator.example", status="active",
-        )  # fmt: skip
-        held = models.OperatorIdentifier.objects.create(
-            operator=operator, role=role, identifier=identifier,
-            key=identifier.replace("*", "").replace("-", ""),
-        )  # fmt: skip
-        platform = models.Platform.objects.create(name=identifier, run_by=operator)
-        models.PlatformIdentifier.objects.create(
-            platform=platform, identifier=held, environment=platform.environment
+    operator = models.Operator.objects.create(
+        name=identifier, legal_name=identifier, street="-", postal_code="-", city="-",
+        country="DE", contact_email="benchmark@operator.example", status="active",
+    )  # fmt: skip
+    held = models.OperatorIdentifier.objects.create(
+        operator=operator, role=role, identifier=identifier,
+        key=identifier.replace("*", "").replace("-", ""),
+    )  # fmt: skip
+    platform = models.Platform.objects.create(name=identifier, run_by=operator)
+    models.PlatformIdentifier.objects.create(
+        platform=platform, identifier=held, environment=platform.environment
+    )
+    envelope = Envelope(UseCase.UC1_1, platform, "benchmark", "benchmark", now)
+    invitation = issue_registration_token(platform, now)
+    token = register_platform(envelope, invitation, PlatformOffer(), now)
+    if url:
+        models.RoamingEndpoint.objects.create(
+            platform=platform,
+            url=url,
+            outbound_secret=encrypt_secret("benchmark-secret-of-the-platform"),
+            updated_at=now,
         )
-        envelope = Envelope(UseCase.UC1_1, platform, "benchmark", "benchmark", now)
-        invitation = issue_registration_token(platform, now)
-        tokens[role] = register_platform(envelope, invitation, PlatformOffer(), now)
+    return operator, token
+
+
+def _add_agreement(visited_cso: Any, home_csp: Any) -> None:
+    from django.utils import timezone
+
+    from roaming import models
+    from roaming.use_cases.agreement_lifecycle import (
+        AcceptanceRecord,
+        accept_agreement,
+        propose_agreement,
+    )
+
+    now = timezone.now()
+    calendar, _ = models.SettlementCalendar.objects.get_or_create(name="Monthly")
     agreement = models.Agreement.objects.create(
-        visited_cso=models.Operator.objects.get(name="DE*BMO"),
-        home_csp=models.Operator.objects.get(name="DE-BMP"),
+        visited_cso=visited_cso,
+        home_csp=home_csp,
         services=["local_start"],
         validity=(now.replace(year=2020), None),
-        calendar=models.SettlementCalendar.objects.create(name="Monthly"),
+        calendar=calendar,
     )
     propose_agreement(agreement, now)
     for party in ("CSO", "CSP"):
         accept_agreement(agreement, AcceptanceRecord(party, "api", "benchmark"), now)
-    return tokens["CSO"]
+
+
+def database_pid() -> int:
+    """The first process of the benchmark's PostgreSQL."""
+    (pid_file,) = (DATA_DIR / "postgres").rglob("postmaster.pid")
+    return int(pid_file.read_text().split()[0])
+
+
+@contextmanager
+def web_server(threads: int = 32) -> Iterator[Server]:
+    """The product's web server, one worker, as `script/server` starts it; no limit of messages."""
+    environment = {
+        "CLEARINGHOUSE_WEB_THREADS": str(threads), "CLEARINGHOUSE_MESSAGES_PER_MINUTE": "0"
+    }  # fmt: skip
+    with granian("clearinghouse.wsgi:application", threads=threads, environment=environment) as hub:
+        yield hub
 
 
 @contextmanager
@@ -139,32 +179,5 @@ def running() -> Iterator[ClearingHouse]:
     """The web server on a free port, on a fresh database; stopped at the end."""
     fresh_database()
     token = make_parties()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1",
-            "--port", str(port), "--workers", "1", "--log-level", "error",
-            "clearinghouse.wsgi:application",
-        ],
-        cwd=ROOT,
-    )  # fmt: skip
-    try:
-        _wait_for(port, server)
-        yield ClearingHouse(port, token)
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        if server.poll() is not None:
-            raise RuntimeError("the web server ended at once")
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the web server does not listen")
+    with web_server() as hub:
+        yield ClearingHouse(hub.port, token)

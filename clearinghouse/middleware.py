@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from pghistory.middleware import HistoryMiddleware
 
 from clearinghouse import logs, metrics
 from roaming.api.correlation import correlation_id_of
+from roaming.hub_switch.rights import of_one_request
 
 access_log = logging.getLogger("clearinghouse.access")
 
@@ -30,6 +31,44 @@ class StaffHistoryMiddleware(HistoryMiddleware):
             return response
         result: HttpResponseBase = super().__call__(request)  # type: ignore[no-untyped-call]
         return result
+
+
+class _ShortWay:
+    """Where the short way of the chain that is being built leads to."""
+
+    end: Callable[[HttpRequest], HttpResponseBase]
+
+
+class EndOfPeoplesMiddleware:
+    """Stands last: here the short way of `PeoplesOnlyMiddleware` ends."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = _ShortWay.end = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+
+class PeoplesOnlyMiddleware:
+    """Leads a platform's message past everything between here and `EndOfPeoplesMiddleware`.
+
+    Sessions, cookies, CSRF, log-in and frames mean nothing to a platform, and would cost each
+    message more than its own journal rows do. Its host is checked all the same.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._long_way = get_response
+        self._short_way = _ShortWay.end  # Django builds the chain from its end
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith("/api/v1/"):
+            return self._long_way(request)
+        request.get_host()
+        with of_one_request():
+            response = self._short_way(request)
+        if isinstance(response, HttpResponse) and "Content-Length" not in response:
+            response["Content-Length"] = str(len(response.content))
+        return response
 
 
 class ApiWatchMiddleware:

@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "roaming.api.manners.MannersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "clearinghouse.middleware.PeoplesOnlyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -80,6 +81,7 @@ MIDDLEWARE = [
     "clearinghouse.second_factor.SecondFactorMiddleware",
     "clearinghouse.middleware.StaffHistoryMiddleware",
     "axes.middleware.AxesMiddleware",
+    "clearinghouse.middleware.EndOfPeoplesMiddleware",
 ]
 ROOT_URLCONF = "clearinghouse.urls"
 WSGI_APPLICATION = "clearinghouse.wsgi.application"

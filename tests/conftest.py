@@ -73,8 +73,10 @@ def receivers_forgotten() -> Iterator[None]:
     """No test inherits what the switch of this process learnt of receivers in an earlier one."""
     from roaming.hub_switch.endpoint_health import health_notes
     from roaming.hub_switch.live_questions import live_questions
+    from roaming.hub_switch.rights import forget
 
     yield
+    forget()
     health_notes.begin_anew()
     live_questions.begin_anew()
 

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from roaming.api.callers import check_certificate
 from roaming.api.rates import note_failure
+from roaming.hub_switch.rights import judge_by
 from roaming.models import Credential, Platform
 from roaming.use_cases.uc1_01_platform_authentication import find_credential
 
@@ -21,6 +22,8 @@ class PlatformAuthentication(BaseAuthentication):
         token = bearer_token(request)
         if token is None:
             return None
+        view = request.parser_context["view"]
+        judge_by(verified=not getattr(view, "judges_from_memory", False))
         credential = find_credential(token, timezone.now())
         if credential is None:
             note_failure(request)

@@ -99,6 +99,8 @@ NOBODY_KNOWS = OpenApiExample(
 class StartView(MessageView):
     """What the starts have in common: their answer."""
 
+    is_admitted = True
+
     def answer(
         self, request: Request, session: ServiceSession | None, ruling: Ruling
     ) -> HttpResponse:

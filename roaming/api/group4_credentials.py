@@ -40,6 +40,7 @@ class AuthorisationView(MessageView):
     """UC4-1."""
 
     use_case = UseCase.UC4_1
+    is_admitted = True
 
     @extend_schema(
         operation_id="identify_online",

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
@@ -22,6 +23,8 @@ from roaming.domain.refusals import Refusal
 from roaming.domain.use_case import Exchange
 from roaming.domain.wire_text import check_text
 from roaming.hub_switch import Envelope, Route, Verdict, write_verdict
+from roaming.hub_switch.envelope import Judgement
+from roaming.hub_switch.rights import Outdated, judged_by, standing_version
 from roaming.models import JournalEntry, Platform
 from roaming.models.clock import business_now
 
@@ -37,16 +40,48 @@ class MessageView(APIView):
     journals_refusals = True
     # Answers that hold a credential are kept encrypted with the one that the caller presented.
     answers_hold_secrets = False
+    # A use case that admits its message before it acts may judge it by what is kept in memory:
+    # the admission asks whether that stood, and if not the message is judged anew.
+    is_admitted = False
+    judges_from_memory = False
     _attempt: Attempt | None = None
+    _judgement: Judgement | None = None
+    _envelope: Envelope | None = None
 
     @property
     def max_bytes(self) -> int:
         return int(settings.MAX_MESSAGE_BYTES)
 
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Judges the message anew while what it was judged by turns out to stand no longer."""
+        if not self.is_admitted:
+            return super().dispatch(request, *args, **kwargs)
+        for from_memory in (True, False, False, False):
+            self.judges_from_memory = from_memory
+            self._judgement = self._envelope = None
+            try:
+                return super().dispatch(request, *args, **kwargs)
+            except Outdated:
+                continue
+            except (OperationalError, InterfaceError) as error:  # of `_check_judgement`
+                return problem(request, as_refusal(error))
+        return problem(request, Refusal("unavailable", "The rules of the switch do not rest."))
+
+    def _check_judgement(self) -> None:
+        """Before anything goes out that no admission has proven: Outdated where it must not."""
+        rights = judged_by() if self.is_admitted else None
+        if rights is None or (self._judgement is not None and self._judgement.stands):
+            return
+        if standing_version() != rights.version:
+            raise Outdated
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After credentials and limits: a message that came before is answered as before."""
         super().initial(request, *args, **kwargs)
-        if key_of(request) is None:
+        rights = judged_by()
+        if self.is_admitted and rights is not None:
+            self._judgement = Judgement(rights.version)
+        if self._attempt is not None or key_of(request) is None:
             return
         asker = self.asker(request)
         if asker is not None:
@@ -59,6 +94,7 @@ class MessageView(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """The answer is kept before it goes out: whoever saw it sees the same again."""
+        self._check_judgement()
         response = super().finalize_response(request, response, *args, **kwargs)
         attempt, self._attempt = self._attempt, None
         if attempt is None:
@@ -110,6 +146,7 @@ class MessageView(APIView):
             now=business_now(),
             body=body,
             repeated=self._attempt is not None and self._attempt.claim.taken_over,
+            judgement=self._judgement,
         )
         self._envelope = envelope
         return envelope
@@ -125,6 +162,8 @@ class MessageView(APIView):
         """Every refusal of an authenticated platform's message stands in the journal."""
         if isinstance(exc, GivenBefore):
             return exc.response
+        if isinstance(exc, Outdated):
+            raise exc
         refusal = as_refusal(exc)
         request = self.request
         # Not `request.user`: where authentication failed, asking again would fail again.
@@ -132,8 +171,10 @@ class MessageView(APIView):
         journals = self.journals_refusals and request.method != "GET"
         if isinstance(sender, Platform) and journals and not refusal.journalled:
             try:
-                envelope = getattr(self, "_envelope", None) or self.envelope(request)
+                envelope = self._envelope or self.envelope(request)
                 write_verdict(envelope, Route(), Verdict.of_refusal(refusal))
+            except Outdated:
+                raise
             except Exception as broken:  # the answer must go out all the same
                 refusal = as_refusal(broken)
         response = problem(request, refusal)

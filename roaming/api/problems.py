@@ -68,6 +68,8 @@ RETRY_AFTER_S = {
 def as_refusal(error: Exception) -> Refusal:
     """Any exception as a line of the catalogue; what nobody foresaw is our own fault, logged."""
     if isinstance(error, Refusal):
+        if error.code == "internal_error" and error.__cause__ is not None:
+            logger.error("unforeseen error", exc_info=error.__cause__)
         return error
     for kind, code in _DRF:
         if isinstance(error, kind):
@@ -120,6 +122,8 @@ def problem(request: Request | HttpRequest, refusal: Refusal) -> HttpResponse:
     )
     response["X-Correlation-ID"] = correlation_id
     response.refusal_code = reason.code  # type: ignore[attr-defined]
+    # A refusal is an answer; what broke was logged by `as_refusal`. Else Django logs each 503.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     wait_s = refusal.retry_after_s or RETRY_AFTER_S.get(reason.code)
     if wait_s is not None:
         response["Retry-After"] = str(wait_s)

@@ -17,6 +17,7 @@ from roaming.hub_switch.journal import (
     write_verdicts,
 )
 from roaming.hub_switch.probing import probe_endpoints
+from roaming.hub_switch.rights import known_rights
 from roaming.hub_switch.route import Route, find_route, held_party, known_party
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "held_party",
     "keep_delivering",
     "known_party",
+    "known_rights",
     "parties_of",
     "probe_endpoints",
     "send_now",

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from roaming import ports
 from roaming.domain.receiving import starts_business, takes
@@ -14,8 +14,8 @@ from roaming.domain.refusals import Refusal
 from roaming.hub_switch.claiming import Waiting
 from roaming.hub_switch.endpoint_health import health_notes
 from roaming.hub_switch.live_questions import Place, live_questions
+from roaming.hub_switch.rights import known_rights
 from roaming.models import Delivery, OperatorIdentifier, Platform, RoamingEndpoint
-from roaming.outbox import platform_of
 
 
 def address_of(endpoint: RoamingEndpoint) -> ports.Address:
@@ -104,11 +104,13 @@ def is_alive(answer: ports.Answer) -> bool:
 def _endpoint_of(
     receiver: OperatorIdentifier, environment: str, message: ports.OutgoingMessage
 ) -> RoamingEndpoint:
-    platform = platform_of(receiver, environment)
-    endpoint = RoamingEndpoint.objects.filter(platform=platform).first() if platform else None
-    if platform is None or endpoint is None or platform.status == Platform.Status.ENDED:
+    try:
+        endpoint = known_rights().endpoint(receiver, environment)
+    except (OperationalError, InterfaceError) as error:
+        raise Refusal("unavailable", "The database did not answer.") from error
+    if endpoint is None or endpoint.platform.status == Platform.Status.ENDED:
         raise Refusal("receiver_not_connected", f"{receiver} has no roaming endpoint.")
-    if platform.status == Platform.Status.SUSPENDED and starts_business(message.path):
+    if endpoint.platform.status == Platform.Status.SUSPENDED and starts_business(message.path):
         raise Refusal(
             "receiver_not_connected", f"The platform of {receiver} is suspended for new business."
         )

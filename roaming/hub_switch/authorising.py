@@ -97,12 +97,13 @@ class Record:
         answer = msgspec.json.encode(ruling.decision).decode()
         # Without a route to one home-CSP no session exists.
         session_id = self.session_id if route.agreement else None
+        verdict = Verdict(outcome, answer=answer)
+        if ruling.authorised != OFFLINE:
+            write_verdict(self.envelope, route, verdict, session_id, self.object_key)
+            return
         with transaction.atomic():
-            write_verdict(
-                self.envelope, route, Verdict(outcome, answer=answer), session_id, self.object_key
-            )
-            if ruling.authorised == OFFLINE:
-                self._tell(ruling)
+            write_verdict(self.envelope, route, verdict, session_id, self.object_key)
+            self._tell(ruling)
 
     def fail(self, route: Route, refusal: Refusal) -> None:
         """The home-CSP could not be asked and nobody stands in."""

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from roaming.domain.endpoint_health import Contact, health_of
@@ -55,7 +55,7 @@ class HealthNotes:
             del self._lots[platform]
         try:
             written = _write(platform, lot, now)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             logger.exception("the health of platform %s could not be recorded", platform)
             self._put_back(platform, lot)
             return

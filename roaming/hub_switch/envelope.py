@@ -11,12 +11,22 @@ from roaming.domain.use_case import Exchange
 from roaming.models import Platform
 
 
+@dataclass(slots=True)
+class Judgement:
+    """By which version of rights and routes a message is judged, and whether that was found to
+    stand: then it is admitted (`rights`)."""
+
+    version: uuid.UUID
+    stands: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """The authenticated sender, the ids that follow the message through everything, and when.
 
     `now` is business time. `transaction_id` joins the journal rows of this exchange. `repeated`: an
-    earlier attempt at this very message was lost with its process.
+    earlier attempt at this very message was lost with its process. `judgement`: by what the process
+    kept in memory; None where the rights were read for this message.
     """
 
     use_case: Exchange
@@ -26,6 +36,7 @@ class Envelope:
     now: datetime
     body: bytes = b""
     repeated: bool = False
+    judgement: Judgement | None = None
     transaction_id: uuid.UUID = field(default_factory=uuid.uuid4)
     began_ns: int = field(default_factory=time.perf_counter_ns)
 

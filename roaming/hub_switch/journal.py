@@ -14,9 +14,10 @@ from django.db import connection, transaction
 from roaming.domain.refusals import Fault, Refusal
 from roaming.domain.secrets import fingerprint
 from roaming.hub_switch.envelope import Envelope
+from roaming.hub_switch.journal_rows import Line, write_lines
 from roaming.hub_switch.route import Route
 from roaming.hub_switch.withdrawing import LOST, PutQuestion, withdrawal
-from roaming.models import JournalBody, JournalEntry, OperatorIdentifier
+from roaming.models import JournalEntry, OperatorIdentifier
 from roaming.outbox import Parcel, enqueue, platform_of
 
 
@@ -44,13 +45,11 @@ class Verdict:
 def write_admission(
     envelope: Envelope, route: Route, session_id: uuid.UUID | None = None, object_key: str = ""
 ) -> None:
-    """The row before: what was admitted, from whom to whom, under which agreement."""
-    with transaction.atomic():
-        entry = _entry(envelope, route, JournalEntry.Phase.ADMITTED)
-        entry.service_session_id, entry.object_key = session_id, object_key
-        entry.outcome = JournalEntry.Outcome.PENDING
-        entry.save(force_insert=True)
-        _keep_body(entry, envelope.body.decode(errors="replace"))
+    """The row before: what was admitted, from whom to whom, under which agreement.
+
+    Raises Outdated where that was judged by rights that no longer stand.
+    """
+    write_admissions(envelope, [route], session_id, object_key)
 
 
 def write_admissions(
@@ -60,15 +59,13 @@ def write_admissions(
     object_key: str = "",
 ) -> None:
     """The rows before, for a question to many; the message itself stands with the first."""
-    with transaction.atomic():
-        entries = []
-        for route in routes:
-            entry = _entry(envelope, route, JournalEntry.Phase.ADMITTED)
-            entry.service_session_id, entry.object_key = session_id, object_key
-            entry.outcome = JournalEntry.Outcome.PENDING
-            entries.append(entry)
-        JournalEntry.objects.bulk_create(entries)
-        _keep_body(entries[0], envelope.body.decode(errors="replace"))
+    lines = []
+    for route in routes:
+        line = _line(envelope, route, JournalEntry.Phase.ADMITTED, (session_id, object_key))
+        line.outcome = JournalEntry.Outcome.PENDING.value
+        lines.append(line)
+    lines[0].content = _text(envelope.body.decode(errors="replace"))
+    _write(envelope, lines)
 
 
 def write_verdict(
@@ -79,13 +76,58 @@ def write_verdict(
     object_key: str = "",
 ) -> None:
     """The row after. A stored message has only this one, written with what it left behind."""
-    with transaction.atomic():
-        entry = _entry(envelope, route, JournalEntry.Phase.VERDICT)
-        entry.service_session_id, entry.object_key = session_id, object_key
-        entry.outcome, entry.refusal_code = verdict.outcome, verdict.refusal_code
-        entry.latency_us = envelope.elapsed_us()
-        entry.save(force_insert=True)
-        _keep_body(entry, verdict.answer)
+    line = _line(envelope, route, JournalEntry.Phase.VERDICT, (session_id, object_key))
+    line.outcome, line.refusal_code = str(verdict.outcome), verdict.refusal_code
+    line.latency_us = envelope.elapsed_us()
+    line.content = _text(verdict.answer)
+    _write(envelope, [line])
+
+
+def _write(envelope: Envelope, lines: Sequence[Line]) -> None:
+    """The first row of a message proves that the rights stand by which it was judged."""
+    judgement = envelope.judgement
+    if judgement is None or judgement.stands:
+        write_lines(lines)
+        return
+    for line in lines:
+        line.version = judgement.version
+    write_lines(lines)
+    judgement.stands = True
+
+
+def _line(
+    envelope: Envelope,
+    route: Route,
+    phase: JournalEntry.Phase,
+    concerns: tuple[uuid.UUID | None, str],
+) -> Line:
+    session_id, object_key = concerns
+    return Line(
+        transaction_id=envelope.transaction_id,
+        phase=phase.value,
+        at=envelope.now,
+        environment=envelope.environment,
+        use_case=envelope.use_case.code,
+        message_id=envelope.message_id,
+        correlation_id=envelope.correlation_id,
+        sender_id=envelope.sender.pk,
+        visited_cso_id=route.visited_cso.pk if route.visited_cso else None,
+        home_csp_id=route.home_csp.pk if route.home_csp else None,
+        agreement_id=route.agreement.pk if route.agreement else None,
+        service_session_id=session_id,
+        object_key=object_key,
+        outcome="",
+        refusal_code="",
+        latency_us=None,
+        body_hmac=f"\\x{_fingerprint(envelope.body).hex()}",
+        content="",
+        version=None,
+    )
+
+
+def _text(content: str) -> str:
+    """PostgreSQL keeps no NUL in a text."""
+    return content.replace("\x00", "\ufffd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +254,3 @@ def _entry(envelope: Envelope, route: Route, phase: JournalEntry.Phase) -> Journ
         agreement_id=route.agreement.pk if route.agreement else None,
         body_hmac=_fingerprint(envelope.body),
     )
-
-
-def _keep_body(entry: JournalEntry, content: str) -> None:
-    if content:
-        JournalBody.objects.create(entry=entry, content=content)

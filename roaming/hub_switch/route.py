@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch
-from psycopg.types.range import TimestamptzRange
-
 from roaming.domain.agreement import SERVICE_NEEDED, Service, Standing, passes
 from roaming.domain.identifiers import IdentifierError, OperatorId, ProviderId
 from roaming.domain.refusals import Refusal
 from roaming.domain.use_case import Exchange
 from roaming.hub_switch.envelope import Envelope
+from roaming.hub_switch.rights import KnownAgreement, KnownPair, known_rights
 from roaming.models import (
     Agreement,
-    AgreementSuspension,
     Operator,
     OperatorIdentifier,
     OperatorPair,
     Platform,
-    PlatformIdentifier,
     Role,
 )
 
@@ -50,13 +46,7 @@ def identifier_key(text: str, role: Role) -> str:
 def held_party(envelope: Envelope, text: str, role: Role) -> OperatorIdentifier:
     """The party that the sender says it speaks for. Refuses what the platform is not pinned to."""
     key = identifier_key(text, role)
-    held = (
-        PlatformIdentifier.objects.filter(
-            platform=envelope.sender, identifier__role=role, identifier__key=key
-        )
-        .select_related("identifier__operator")
-        .first()
-    )
+    held = known_rights().held(envelope.sender, role.value, key)
     if held is None:
         raise Refusal(
             "party_not_held",
@@ -64,13 +54,13 @@ def held_party(envelope: Envelope, text: str, role: Role) -> OperatorIdentifier:
             _FIELD[role.value],
         )
     check_platform(envelope.sender, envelope.use_case)
-    return held.identifier
+    return held
 
 
 def known_party(text: str, role: Role) -> OperatorIdentifier:
     """A counterparty by its identifier. Refuses `unknown_party`."""
     key = identifier_key(text, role)
-    party = OperatorIdentifier.objects.filter(role=role, key=key).select_related("operator").first()
+    party = known_rights().party(role.value, key)
     if party is None:
         raise Refusal("unknown_party", f"No {role} with the identifier {text}.", _FIELD[role.value])
     return party
@@ -102,56 +92,57 @@ def find_route(
     Refuses party_suspended, and no_agreement and its kin for want of an agreement.
     """
     check_operators(envelope.use_case, visited_cso, home_csp)
-    pair = OperatorPair.objects.filter(
-        visited_cso=visited_cso.operator_id, home_csp=home_csp.operator_id
-    ).first()
+    known = known_rights().pair(visited_cso.operator_id, home_csp.operator_id, envelope.environment)
     service = SERVICE_NEEDED.get(envelope.use_case)
-    candidates = _agreements(pair, envelope) if pair else []
+    candidates = _candidates(known, envelope.now) if known.pair else []
     agreement = next(
-        (a for a in candidates if service is None or service.value in a.services), None
+        (a for a in candidates if service is None or service.value in a.row.services), None
     )
     _check_standing(envelope, agreement, candidates, service)
-    return Route(visited_cso, home_csp, agreement, pair)
+    return Route(visited_cso, home_csp, agreement.row if agreement else None, known.pair)
 
 
-def _agreements(pair: OperatorPair, envelope: Envelope) -> list[Agreement]:
+def _candidates(known: KnownPair, now: datetime) -> list[KnownAgreement]:
     """Those that cover this moment; where none does, the one that ended last."""
-    ever = Agreement.objects.prefetch_related(suspended_at(envelope.now))
-    found = list(ever.covering(pair, envelope.environment, envelope.now))
-    if not found:
-        ended = ever.filter(
-            visited_cso=pair.visited_cso_id,
-            home_csp=pair.home_csp_id,
-            environment=envelope.environment,
-            validity__fully_lt=TimestamptzRange(envelope.now, None),
-            status__in=Agreement.EVER_IN_FORCE,
-        )
-        found = list(ended.order_by("-validity")[:1])
-    return found
+    covering = [agreement for agreement in known.agreements if now in agreement.row.validity]
+    if covering:
+        return covering
+    over = [(a.row.validity.lower, a.row.validity.upper, a) for a in known.agreements]
+    ended = [entry for entry in over if entry[1] is not None and entry[1] <= now]
+    return [max(ended, key=lambda entry: entry[:2])[2]] if ended else []
 
 
-def suspended_at(now: datetime) -> Prefetch[str]:
-    """What `standing_of` needs on an agreement: its suspensions at this moment."""
-    suspensions = AgreementSuspension.objects.filter(during__contains=now)
-    return Prefetch("suspensions", queryset=suspensions, to_attr="suspensions_now")
-
-
-def standing_of(agreement: Agreement | None, now: datetime) -> Standing:
-    """How an agreement that covers the moment stands now."""
+def standing_of(agreement: KnownAgreement | None, now: datetime) -> Standing:
+    """How an agreement stands now."""
     if agreement is None:
         return Standing.ABSENT
-    over = agreement.validity.upper is not None and agreement.validity.upper <= now
-    if over or agreement.status == Agreement.Status.ENDED:
+    row = agreement.row
+    over = row.validity.upper is not None and row.validity.upper <= now
+    if over or row.status == Agreement.Status.ENDED:
         return Standing.ENDED
-    if agreement.status == Agreement.Status.SUSPENDED or agreement.suspensions_now:  # type: ignore[attr-defined]
+    suspended = any(now in suspension.during for suspension in agreement.suspensions)
+    if row.status == Agreement.Status.SUSPENDED or suspended:
         return Standing.SUSPENDED
     return Standing.ACTIVE
 
 
+def active_agreements(
+    envelope: Envelope, visited_cso: OperatorIdentifier, home_csp: OperatorIdentifier
+) -> list[Agreement]:
+    """The agreements of two parties that cover this moment and are not suspended."""
+    known = known_rights().pair(visited_cso.operator_id, home_csp.operator_id, envelope.environment)
+    return [
+        agreement.row
+        for agreement in known.agreements
+        if envelope.now in agreement.row.validity
+        and standing_of(agreement, envelope.now) is Standing.ACTIVE
+    ]
+
+
 def _check_standing(
     envelope: Envelope,
-    agreement: Agreement | None,
-    candidates: list[Agreement],
+    agreement: KnownAgreement | None,
+    candidates: list[KnownAgreement],
     service: Service | None,
 ) -> None:
     standing = standing_of(agreement, envelope.now)

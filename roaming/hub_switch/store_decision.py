@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roaming.domain.agreement import Service, Standing
+from roaming.domain.agreement import Service
 from roaming.domain.decision import Decision
 from roaming.domain.refusals import Refusal
 from roaming.domain.whitelist import Distributed, Whitelist, may_stand_in, why_not
 from roaming.hub_switch.deciding import Presented
 from roaming.hub_switch.envelope import Envelope
-from roaming.hub_switch.route import Route, standing_of, suspended_at
+from roaming.hub_switch.route import Route, active_agreements
 from roaming.models import Agreement, Identification, OperatorIdentifier
 
 ONLINE, OFFLINE = "ONLINE", "OFFLINE"
@@ -103,11 +103,7 @@ def _offline_agreement(envelope: Envelope, route: Route) -> Agreement | None:
     """The agreement that covers offline identification now: mostly the route's own."""
     if route.agreement is not None and Service.OFFLINE.value in route.agreement.services:
         return route.agreement
-    if route.pair is None:
+    if route.visited_cso is None or route.home_csp is None:
         return None
-    others = (
-        Agreement.objects.covering(route.pair, envelope.environment, envelope.now)
-        .filter(services__contains=[Service.OFFLINE.value])
-        .prefetch_related(suspended_at(envelope.now))
-    )
-    return next((a for a in others if standing_of(a, envelope.now) is Standing.ACTIVE), None)
+    active = active_agreements(envelope, route.visited_cso, route.home_csp)
+    return next((a for a in active if Service.OFFLINE.value in a.services), None)

@@ -32,6 +32,7 @@ from roaming.hub_switch import (
     Route,
     Verdict,
     encrypt_secret,
+    known_rights,
     shake_hands,
     write_admission,
     write_verdict,
@@ -177,7 +178,7 @@ def find_credential(presented: str, real_now: datetime) -> Credential | None:
     token = MachineToken.parse(presented)
     if token is None:
         return None
-    row = Credential.objects.select_related("platform").filter(prefix=token.prefix).first()
+    row = known_rights().credential(token.prefix)
     if row is None or not same_digest(bytes(row.secret_sha256), token.digest()):
         return None
     if row.platform.status == Platform.Status.ENDED:
