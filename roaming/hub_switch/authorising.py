@@ -21,7 +21,8 @@ from roaming.hub_switch.deciding import Presented, find_home_csp
 from roaming.hub_switch.envelope import Envelope
 from roaming.hub_switch.journal import Verdict, write_admission, write_verdict
 from roaming.hub_switch.route import Route, find_route
-from roaming.hub_switch.store_decision import OFFLINE, Ruling, read_store
+from roaming.hub_switch.store_decision import OFFLINE, ONLINE, Ruling, read_store
+from roaming.hub_switch.withdrawing import LOST, PutQuestion, withdrawal
 from roaming.models import JournalEntry, OperatorIdentifier
 from roaming.outbox import Parcel, enqueue, platform_of
 from roaming.ports import Answer, OutgoingMessage
@@ -112,6 +113,30 @@ class Record:
             self.envelope, route, Verdict.of_refusal(refusal), self.session_id, self.object_key
         )
 
+    def withdraw(self, ruling: Ruling) -> None:
+        """Takes an acceptance of the home-CSP back that nothing can come of any more."""
+        platform = (
+            platform_of(ruling.home_csp, self.envelope.environment)
+            if ruling.home_csp is not None and ruling.authorised == ONLINE
+            else None
+        )
+        if ruling.home_csp is None or platform is None:
+            return
+        reference = ruling.decision.authorization_reference
+        home_csp = ruling.home_csp.identifier
+        enqueue([withdrawal(self.put_question, home_csp, platform, LOST, reference)])
+
+    @property
+    def put_question(self) -> PutQuestion:
+        """The question as a withdrawal names it."""
+        return PutQuestion(
+            self.envelope.transaction_id,
+            self.session_id,
+            self.envelope.use_case.code,
+            self.asked.visited_cso.identifier,
+            self.envelope.correlation_id,
+        )
+
     def _tell(self, ruling: Ruling) -> None:
         assert ruling.home_csp is not None
         platform = platform_of(ruling.home_csp, self.envelope.environment)
@@ -169,7 +194,13 @@ def authorise_by_one(record: Record) -> Ruling | None:
             failure = Refusal("internal_error", "An unforeseen error was recorded.")
             record.fail(route, failure)
             raise failure from unforeseen
-    record.rule(route, ruling)
+    try:
+        record.rule(route, ruling)
+    except Refusal as refusal:  # what it was accepted for is gone: a reservation that ran out
+        with transaction.atomic():
+            record.fail(route, refusal)
+            record.withdraw(ruling)
+        raise
     return ruling
 
 

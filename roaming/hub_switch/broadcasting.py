@@ -26,7 +26,7 @@ from roaming.hub_switch.journal import Verdict, write_admissions, write_verdict
 from roaming.hub_switch.live_questions import live_questions
 from roaming.hub_switch.route import Route, check_operators
 from roaming.hub_switch.store_decision import UNKNOWN, Ruling
-from roaming.hub_switch.withdrawing import ELSEWHERE, TOO_LATE, PutQuestion, withdrawal
+from roaming.hub_switch.withdrawing import ELSEWHERE, TOO_LATE, withdrawal
 from roaming.models import (
     Agreement,
     AgreementSuspension,
@@ -173,15 +173,14 @@ class _Broadcast:
     def _withdraw(self, place: int, reason: str, reference: str = "") -> None:
         candidate, record = self._candidates[place], self._record
         assert candidate.route.home_csp is not None
-        question = PutQuestion(
-            record.envelope.transaction_id,
-            record.session_id,
-            record.envelope.use_case.code,
-            record.asked.visited_cso.identifier,
-            record.envelope.correlation_id,
-        )
         home_csp = candidate.route.home_csp.identifier
-        enqueue([withdrawal(question, home_csp, candidate.endpoint.platform, reason, reference)])
+        enqueue(
+            [
+                withdrawal(
+                    record.put_question, home_csp, candidate.endpoint.platform, reason, reference
+                )
+            ]
+        )
 
 
 def find_candidates(record: Record) -> list[Candidate]:

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from roaming import models
 from roaming.hub_switch import close_unanswered
+from roaming.hub_switch.deciding import token_fingerprint
 from tests.roaming.api.broadcasts import ASKED, in_step, start, unanswered, verdicts, wait_for
-from tests.roaming.api.identifying import CARD_START
+from tests.roaming.api.identifying import CARD, CARD_START
 from tests.roaming.api.messages import changed
 
 
@@ -151,3 +152,44 @@ def test_a_process_that_dies_with_answers_in_its_hands_withdraws_them(client, th
         three[0].party.platform, three[2].party.platform,
     }  # fmt: skip
     assert models.ServiceSession.objects.get(pk=answer["service_session_id"]).state == "authorised"
+
+
+def reserve(three):
+    """The card holds the EVSE, by a reservation of the first home-CSP."""
+    from roaming.domain.uuid7 import period_of, uuid7_at
+
+    now = timezone.now()
+    key = uuid7_at(now)
+    cast = three.cast
+    session = models.ServiceSession.objects.create(
+        id=key, period=period_of(key), environment="live", agreement=cast.agreement,
+        visited_cso=cast.visited_cso.identifier, home_csp=cast.home_csp.identifier,
+        evse=cast.evse, state="reserved", identification_method="RFID",
+        token_hmac=token_fingerprint(CARD), opened_at=now,
+    )  # fmt: skip
+    return models.Reservation.objects.create(
+        id=uuid7_at(now), environment="live", session=session, evse=cast.evse,
+        home_csp=session.home_csp, visited_cso=session.visited_cso, reference="R-1",
+        state="reserved", starts_at=now - timedelta(hours=1),
+        expires_at=now + timedelta(hours=1), requested_at=now,
+    )  # fmt: skip
+
+
+def test_an_acceptance_that_nothing_can_come_of_is_withdrawn(client, three):
+    """The reservation ends while the home-CSP is being asked: there is no session to go on with."""
+    reservation = reserve(three)
+
+    def accept(message):
+        from django.db import connection
+
+        models.Reservation.objects.filter(pk=reservation.pk).update(state="cancelled")
+        connection.close()
+        return 200, {"decision": "ACCEPTED", "authorization_reference": "AUTH-1"}
+
+    three[0].platform.answers[ASKED] = accept
+    response = start(client, three)
+    assert (response.status_code, response.json()["code"]) == (409, "reservation_state")
+    (delivery,) = three[0].withdrawals
+    assert '"authorization_reference":"AUTH-1"' in delivery.body
+    assert '"reason":"lost"' in delivery.body
+    assert verdicts() == {"DE-HOM": ("refused_by_hub", "reservation_state")}
