@@ -147,9 +147,18 @@ def test_the_readme_s_table_is_true_and_complete():
         assert (ROOT / test.strip("`")).is_file(), test
         for path in re.findall(r"(/api/v1/[^`\s]*)", urls):
             concrete = path.replace("{id}", "0199f000-0000-7000-8000-000000000000")
+            concrete = concrete.replace("{number}", "7")
             assert resolve(concrete).app_name == "roaming", path
     built = {f"roaming/use_cases/{p.name}" for p in (ROOT / "roaming/use_cases").glob("uc*.py")}
     assert built <= named
+
+
+def test_the_readme_s_table_of_clauses_names_what_is_there():
+    text = (ROOT / "README.md").read_text()
+    table = text.split("| clause | subject |")[1].split("\n\n")[0]
+    named = set(re.findall(r"`([a-z_]+/[\w/.]*)`", table))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 def test_the_readme_names_every_setting():
