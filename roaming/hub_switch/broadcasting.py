@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeGuard
 
 from django.conf import settings
 from django.db import transaction
@@ -87,14 +88,19 @@ class _Broadcast:
         try:
             for answer in round_.answers(budget_s):
                 said = self._understand(answer)
-                if isinstance(said, Decision) and said.accepted:
+                if _accepts(said):
                     winner = (answer.place, said)
                     break
                 heard.append((answer.place, said))
             self._won = winner is not None
         finally:
             rest = round_.close()
-        heard += [(answer.place, self._understand(answer)) for answer in rest]
+        for answer in rest:
+            said = self._understand(answer)
+            if winner is None and _accepts(said):
+                winner = (answer.place, said)  # it came while the hearing was being closed
+            else:
+                heard.append((answer.place, said))
         return self._conclude(winner, heard)
 
     def _addressed(self, place: int) -> Addressed:
@@ -131,7 +137,7 @@ class _Broadcast:
                 ruling = Ruling.of_home_csp(route.home_csp, winner[1])
                 record.rule(route, ruling)
                 return ruling
-            refused = sum(isinstance(said, Decision) for _, said in heard)
+            refused = sum(isinstance(said, Decision) and not said.accepted for _, said in heard)
             if refused == len(self._candidates):
                 _remember_unknown(record)
                 return Ruling(UNKNOWN, None)
@@ -181,6 +187,10 @@ class _Broadcast:
                 )
             ]
         )
+
+
+def _accepts(said: Decision | Refusal) -> TypeGuard[Decision]:
+    return isinstance(said, Decision) and said.accepted
 
 
 def find_candidates(record: Record) -> list[Candidate]:
