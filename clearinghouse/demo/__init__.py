@@ -19,6 +19,7 @@ run.
     figures.py     what the books say afterwards
     comparison.py  the platforms' own counts against the clearing house's books
     table.py       the figures on the screen
+    signals.py     ending it
     screen.py      progress on a terminal, or plain lines
     conductor.py   the story, from the first to the last
 """

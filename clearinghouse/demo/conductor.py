@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -36,6 +32,7 @@ from clearinghouse.demo.place import Place, PlaceError, claimed
 from clearinghouse.demo.platforms import PlatformFailedError, Platforms, counts_by
 from clearinghouse.demo.screen import Screen
 from clearinghouse.demo.services import start_services, wait_until_ready
+from clearinghouse.demo.signals import ignore_signals, signals_as_interrupts
 from clearinghouse.demo.staff import Desk, Staff, hire_staff
 from clearinghouse.demo.surroundings import HOST, USUAL_PORT, free_port
 from clearinghouse.demo.timeline import timeline_of
@@ -63,7 +60,7 @@ class NothingToReplayError(Exception):
 def run_demo(options: DemoOptions, description: WorldDescription, directory: Path) -> int:
     """The whole demo; returns the exit status. What goes wrong is said in a sentence."""
     screen = Screen()
-    with _signals_as_interrupts():
+    with signals_as_interrupts():
         try:
             with claimed(directory) as place:
                 return _Conductor(options, description, place, screen).run()
@@ -92,13 +89,13 @@ class _Conductor:
                 self._screen.say("An earlier run was not finished; it starts anew.")
             self._place.empty()
         settled = self._place.is_settled
-        _log_into(self._place.logs / "conductor.log")
+        log_into(self._place.logs / "conductor.log")
         try:
             with children_in(Path(settings.BASE_DIR), self._place.logs) as children:
                 try:
                     return self._show_again(children) if settled else self._replay(children)
                 finally:
-                    _ignore_signals()
+                    ignore_signals()
         finally:
             connection.close()
             self._place.postgres.stop()
@@ -285,7 +282,7 @@ def _losses(world: World, platforms: Platforms) -> Iterator[str]:
         yield f"{dead} deliveries were given up"
 
 
-def _log_into(path: Path) -> None:
+def log_into(path: Path) -> None:
     """What the libraries of this process say goes beside the logs of the others."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8", delay=True)
@@ -295,28 +292,3 @@ def _log_into(path: Path) -> None:
 
 def _status_of(figures: Figures) -> int:
     return 1 if figures.faults else 0
-
-
-@contextmanager
-def _signals_as_interrupts() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the demo as Ctrl-C does."""
-
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = {
-        number: signal.signal(number, interrupt)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _ignore_signals() -> None:
-    """From here on everything is being ended, in order; impatience would leave something behind."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)

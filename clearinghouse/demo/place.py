@@ -1,4 +1,4 @@
-"""The data directory of one replay: one conductor at a time, made anew, or shown again."""
+"""The data directory of one replay, or of the sandbox: one conductor at a time, or made anew."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ class Place:
 
 @contextmanager
 def claimed(directory: Path) -> Iterator[Place]:
-    """The place, ours alone until the block is left. PlaceError where another demo has it."""
+    """The place, ours alone until the block is left. PlaceError where somebody else has it."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if Place(directory).is_begun and not (directory / MARK).is_file():
-            raise PlaceError(f"{directory} holds something else than a demo.")
+            raise PlaceError(f"{directory} holds something else.")
         descriptor = os.open(directory / MARK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise PlaceError(f"{directory} cannot be used: {error.strerror}") from error
@@ -83,7 +83,7 @@ def claimed(directory: Path) -> Iterator[Place]:
         except BlockingIOError:
             owner = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
             raise PlaceError(
-                f"A demo runs on {directory} already (process {owner or 'unknown'})."
+                f"It runs on {directory} already (process {owner or 'unknown'})."
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

@@ -194,7 +194,11 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
 
 
 class SdrSerializer(serializers.ModelSerializer[Sdr]):
-    """An SDR with its state and findings; `sdr` is the record as the CSO sent it."""
+    """An SDR with its state and findings; `sdr` is the record as the CSO sent it.
+
+    `rated_before_tax` is what the tariff in force gives, unrounded; null until the clearing house
+    has reconciled it (`reconciled_at`), or where it cannot be rated.
+    """
 
     sdr_id = serializers.UUIDField(source="id")
     reference = serializers.CharField()
@@ -202,6 +206,9 @@ class SdrSerializer(serializers.ModelSerializer[Sdr]):
     home_csp = serializers.CharField(source="home_csp.identifier", default=None)
     state = serializers.CharField(source="standing.state")
     outcome = serializers.CharField(source="standing.outcome")
+    claimed_before_tax = ExactDecimal(source="claim_before_tax", allow_null=True)
+    rated_before_tax = ExactDecimal(source="standing.rated_before_tax", allow_null=True)
+    reconciled_at = serializers.DateTimeField(source="standing.reconciled_at", allow_null=True)
     settled_amount = ExactDecimal(source="standing.settled_amount", allow_null=True)
     decide_by = serializers.DateTimeField(source="standing.decide_by", allow_null=True)
     findings = FindingSerializer(source="live_findings", many=True)
@@ -211,7 +218,8 @@ class SdrSerializer(serializers.ModelSerializer[Sdr]):
         model = Sdr
         fields = [
             "sdr_id", "arrival", "reference", "visited_cso", "home_csp", "service_session_id",
-            "state", "outcome", "settled_amount", "decide_by", "received_at", "findings", "sdr",
+            "state", "outcome", "currency", "claimed_before_tax", "rated_before_tax",
+            "reconciled_at", "settled_amount", "decide_by", "received_at", "findings", "sdr",
         ]  # fmt: skip
 
 

@@ -51,18 +51,24 @@ def about(content: Any) -> str:
 
     >>> about({"decision": "REFUSED", "reason": "blocked"}), about({}), about({"sdrs": [{}, {}]})
     ('REFUSED, blocked', 'ok', '2 sdrs')
+    >>> about({"statuses": [{"evse_id": "DE*VIS*E1", "state": "CHARGING"}]})
+    'CHARGING, DE*VIS*E1'
     """
     if not isinstance(content, dict):
         return "" if content is None else type(content).__name__
-    lists = [f"{len(value)} {name}" for name, value in content.items() if _is_rows(value)]
-    if lists:
-        return ", ".join(lists)
     found = [
         str(content[name])
         for name in _TELLING
         if isinstance(content.get(name), str | int | Decimal) and content[name] != ""
     ]
+    if not found:
+        found = [_counted(name, value) for name, value in content.items() if _is_rows(value)]
     return ", ".join(found[:MOST_WORDS]) or "ok"
+
+
+def _counted(name: str, rows: list[Any]) -> str:
+    """What a list holds, its only entry by name."""
+    return f"{len(rows)} {name}" if len(rows) > 1 else about(rows[0].get("sdr", rows[0]))
 
 
 def _is_rows(value: Any) -> bool:
