@@ -55,6 +55,7 @@ LISTED_SITE: Json = {
     "visited_cso": "DE*VIS",
     "received_at": "2026-10-01T06:00:00.410000Z",
     "last_updated": "2026-10-01T06:00:00Z",
+    "etag": None,
     "site": SITE,
 }
 LISTED_TARIFF: Json = {
@@ -67,6 +68,7 @@ LISTED_TARIFF: Json = {
     "received_at": "2026-10-01T06:00:00.820000Z",
     "withdrawn": False,
     "on_request": False,
+    "etag": '"5f1c0e6a9b7d4c3e8a2f1b0d9c8e7f6a"',
     "tariff": TARIFF,
 }
 QUESTION = "0199b2c4-7f1e-7c3a-9b52-6a1f0c9d8e71"

@@ -18,9 +18,11 @@ from rest_framework.request import Request
 
 from roaming.api.filters import MomentFilter
 from roaming.api.group1_examples import SITE, STORED, VISITED_CSO, answered, asked
+from roaming.api.manners import IMPERSONAL, precondition_of
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
 from roaming.api.schema import READING, refusals
+from roaming.domain.preconditions import entity_tag
 from roaming.domain.refusals import Refusal
 from roaming.domain.site import SiteMessage
 from roaming.domain.site_sharing import site_shown_to
@@ -42,6 +44,7 @@ class SiteView(MessageView):
     """UC1-2."""
 
     use_case = UseCase.UC1_2
+    takes_conditions = True
 
     @extend_schema(
         operation_id="publish_site",
@@ -57,9 +60,12 @@ class SiteView(MessageView):
         message = decode(body, SiteMessage)
         if message.id != site_id:
             raise Refusal("invalid_field", "The id differs from the one in the address.", "id")
-        site, taken = receive_site(self.envelope(request, body), message)
+        envelope, condition = self.envelope(request, body), precondition_of(request)
+        site, taken = receive_site(envelope, message, condition)
         content = StoredObject(id=site.site_id, taken=taken, received_at=site.received_at)
-        return self.render(request, content)
+        response = self.render(request, content)
+        response["ETag"] = entity_tag(site.body)
+        return response
 
     @extend_schema(
         operation_id="withdraw_site",
@@ -91,6 +97,17 @@ class SiteAsShown(serializers.Field[Any, Any, Any, Any]):
         return msgspec.Raw(site_shown_to(value.body, parties.home_csp_keys).encode())
 
 
+@extend_schema_field(
+    {"type": ["string", "null"], "description": "For If-Match; null unless the site is yours."}
+)
+class SiteTag(serializers.Field[Any, Any, Any, Any]):
+    """The entity tag of the stored message, for its CSO alone: others see it without parts."""
+
+    def to_representation(self, value: Site) -> str | None:
+        parties: Parties = self.context["parties"]
+        return entity_tag(value.body) if value.visited_cso_id in parties.visited_csos else None
+
+
 @dataclass(frozen=True, slots=True)
 class Parties:
     """Whom the caller speaks for."""
@@ -111,11 +128,12 @@ class SiteSerializer(serializers.ModelSerializer[Site]):
     """A site as it is stored; `site` is the message as its CSO sent it."""
 
     visited_cso = serializers.CharField(source="visited_cso.identifier")
+    etag = SiteTag(source="*", read_only=True)
     site = SiteAsShown(source="*", read_only=True)
 
     class Meta:
         model = Site
-        fields = ["site_id", "visited_cso", "received_at", "last_updated", "site"]
+        fields = ["site_id", "visited_cso", "received_at", "last_updated", "etag", "site"]
 
 
 class SiteFilter(django_filters.FilterSet):
@@ -138,6 +156,7 @@ class SiteFilter(django_filters.FilterSet):
 class SiteListView(generics.ListAPIView[Site]):
     """Only what concerns the caller: its own sites and those of its agreements."""
 
+    cache_control = IMPERSONAL
     serializer_class = SiteSerializer
     filterset_class = SiteFilter
     pagination_class = NewestFirst

@@ -12,11 +12,13 @@ from rest_framework.request import Request
 
 from roaming.api.filters import MomentFilter
 from roaming.api.group1_general import StoredObject, visible_cso_condition
+from roaming.api.manners import IMPERSONAL, precondition_of
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
-from roaming.api.rendering import AsSentField
+from roaming.api.rendering import AsSentField, EntityTag
 from roaming.api.schema import READING, refusals
 from roaming.api.session_examples import STORED_TARIFF, TARIFF, answered, asked
+from roaming.domain.preconditions import entity_tag
 from roaming.domain.refusals import Refusal
 from roaming.domain.tariff.announcement import (
     TariffMessage,
@@ -33,6 +35,7 @@ class TariffView(MessageView):
     """UC2-1: announce a version, or withdraw the tariff."""
 
     use_case = UseCase.UC2_1
+    takes_conditions = True
 
     @extend_schema(
         operation_id="announce_tariff",
@@ -58,9 +61,12 @@ class TariffView(MessageView):
         if message.id != tariff_id:
             raise Refusal("invalid_field", "The id differs from the one in the address.", "id")
         announced = announcement_of(message, body)
-        version, taken = receive_tariff(self.envelope(request, body), announced)
+        envelope, condition = self.envelope(request, body), precondition_of(request)
+        version, taken = receive_tariff(envelope, announced, condition)
         content = StoredObject(id=version.tariff_id, taken=taken, received_at=version.received_at)
-        return self.render(request, content)
+        response = self.render(request, content)
+        response["ETag"] = entity_tag(version.body)
+        return response
 
     @extend_schema(
         operation_id="withdraw_tariff",
@@ -93,13 +99,14 @@ class TariffSerializer(serializers.ModelSerializer[TariffVersion]):
 
     visited_cso = serializers.CharField(source="visited_cso.identifier")
     home_csp = serializers.CharField(source="home_csp.identifier", allow_null=True, default=None)
+    etag = EntityTag(source="body")
     tariff = AsSentField(source="body")
 
     class Meta:
         model = TariffVersion
         fields = [
             "tariff_id", "visited_cso", "home_csp", "currency", "valid_from", "valid_to",
-            "received_at", "withdrawn", "on_request", "tariff",
+            "received_at", "withdrawn", "on_request", "etag", "tariff",
         ]  # fmt: skip
 
 
@@ -122,6 +129,7 @@ class TariffFilter(django_filters.FilterSet):
 class TariffListView(generics.ListAPIView[TariffVersion]):
     """A tariff for one home-CSP is shown to its CSO and to that CSP, to nobody else."""
 
+    cache_control = IMPERSONAL
     serializer_class = TariffSerializer
     filterset_class = TariffFilter
     pagination_class = NewestFirst

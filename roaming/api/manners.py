@@ -5,7 +5,6 @@ The correlation id, caching, entity tags and conditional reads, the rate limit, 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from django.utils.http import parse_etags
 
 from roaming.api.correlation import correlation_id_of
 from roaming.api.rates import standing_of
+from roaming.domain.preconditions import Precondition, entity_tag
 from roaming.domain.refusals import Refusal
 
 # An answer may name a person or a price: no cache keeps it, unless its view says otherwise.
@@ -97,17 +97,12 @@ def _cache_control(request: HttpRequest) -> str:
     return str(getattr(kind, "cache_control", PERSONAL))
 
 
-def tag_of(content: bytes) -> str:
-    """A strong entity tag: equal where the bytes are."""
-    return f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
-
-
 def _unless_known(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """The answer with its entity tag, or 304 where the caller has it already."""
     if not isinstance(response, HttpResponse):
         return response
     if "ETag" not in response:
-        response["ETag"] = tag_of(response.content)
+        response["ETag"] = entity_tag(response.content)
     if request.path.startswith("/api/v1/"):
         patch_vary_headers(response, ["Accept", "Authorization"])
     known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
@@ -125,24 +120,15 @@ def _unless_known(request: HttpRequest, response: HttpResponseBase) -> HttpRespo
     return unchanged
 
 
-def check_if_match(request: HttpRequest | Any, current: str | None) -> None:
-    """Refuses precondition_failed where the caller means to change another version than this one.
-
-    `current` is the entity tag of what is stored, None where nothing is. `If-Match: *` asks that
-    there be something, `If-None-Match: *` that there be nothing.
-    """
-    wanted = _tags(request, "If-Match")
-    if wanted and (current is None or (wanted != ["*"] and current not in wanted)):
-        raise Refusal("precondition_failed", "Another version is stored now.", "If-Match")
-    unwanted = _tags(request, "If-None-Match")
-    if unwanted and current is not None and (unwanted == ["*"] or current in unwanted):
-        raise Refusal("precondition_failed", "There is one already.", "If-None-Match")
+def precondition_of(request: HttpRequest | Any) -> Precondition:
+    """What the sender says about the version that it means to change."""
+    return Precondition(_tags(request, "If-Match"), _tags(request, "If-None-Match"))
 
 
-def _tags(request: HttpRequest | Any, header: str) -> list[str]:
+def _tags(request: HttpRequest | Any, header: str) -> tuple[str, ...]:
     """The entity tags of a condition; one that cannot be read must not pass for none."""
     text = request.META.get(f"HTTP_{header.upper().replace('-', '_')}", "")
     tags = parse_etags(text)
     if text.strip() and not tags:
         raise Refusal("invalid_field", 'Entity tags stand in double quotes, or "*".', header)
-    return tags
+    return tuple(tags)

@@ -70,12 +70,18 @@ class ApiSchema(AutoSchema):
     def _is_keyed(self) -> bool:
         return isinstance(self.view, MessageView) and self.method != "GET"
 
+    @property
+    def _is_conditional(self) -> bool:
+        return self.method == "PUT" and getattr(self.view, "takes_conditions", False)
+
     def _add_headers(self, operation: Schema) -> None:
         names = ["CorrelationId"]
         if self._is_keyed:
             names += ["MessageId", "IdempotencyKey"]
         if self.method == "GET":
             names.append("IfNoneMatch")
+        if self._is_conditional:
+            names.append("IfMatch")
         operation.setdefault("parameters", []).extend(
             {"$ref": f"#/components/parameters/{name}"} for name in names
         )
@@ -93,7 +99,9 @@ class ApiSchema(AutoSchema):
         found = [("X-Correlation-ID", "CorrelationId"), ("Cache-Control", "CacheControl")]
         if self._is_authenticated:
             found += [("RateLimit", "RateLimit"), ("RateLimit-Policy", "RateLimitPolicy")]
-        if self.method == "GET" and status in ("200", "304"):
+        if (self.method == "GET" and status in ("200", "304")) or (
+            self._is_conditional and status == "200"
+        ):
             found.append(("ETag", "ETag"))
         if self._is_keyed and status[0] == "2":
             found.append(("Idempotency-Replayed", "IdempotencyReplayed"))
@@ -123,6 +131,8 @@ class ApiSchema(AutoSchema):
             codes.update(_AUTHENTICATED)
         if self._is_keyed:
             codes.update(_KEYED)
+            if self._is_conditional:
+                codes.add("precondition_failed")
             if self.method != "DELETE":
                 codes.update(_WITH_BODY)
         if self._is_list_view():

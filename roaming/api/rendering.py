@@ -10,6 +10,8 @@ import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import renderers, serializers
 
+from roaming.domain.preconditions import entity_tag
+
 
 def _encodable(value: Any) -> Any:
     """What msgspec does not know: DRF's own containers and lazy texts."""
@@ -55,3 +57,16 @@ class AsSentField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: str) -> msgspec.Raw | None:
         return msgspec.Raw(value.encode()) if value else None
+
+
+@extend_schema_field(
+    {"type": "string", "description": "The entity tag of the stored message, for If-Match."}
+)
+class EntityTag(serializers.Field[Any, Any, Any, Any]):
+    """What the sender of a stored message names in If-Match to change just this version."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: str) -> str:
+        return entity_tag(value)

@@ -2,7 +2,7 @@
 
 Accepts: a whole site with its EVSEs and connectors; the newest `last_updated` wins. A withdrawal.
 Refuses: party_not_held, unknown_party, invalid_identifier, invalid_field, time_without_offset,
-not_found.
+not_found, precondition_failed.
 Leaves behind: the site's rows, dated ownership of its EVSEs, a delivery per entitled home-CSP
 platform, a journal row.
 """
@@ -17,6 +17,7 @@ from psycopg.types.range import TimestamptzRange
 
 from roaming.domain.identifiers import COUNTRIES, EvseId, IdentifierError
 from roaming.domain.moments import CLOCK_TOLERANCE, check_moment
+from roaming.domain.preconditions import NO_CONDITION, Precondition, entity_tag
 from roaming.domain.refusals import Refusal
 from roaming.domain.site import EvsePart, SiteMessage, SiteWithdrawal, check_opening_times
 from roaming.domain.time_zones import find_zone
@@ -41,7 +42,9 @@ PATH = "uc1-2/sites"
 MOST_POWER_W = 100_000_000
 
 
-def receive_site(envelope: Envelope, message: SiteMessage) -> tuple[Site, bool]:
+def receive_site(
+    envelope: Envelope, message: SiteMessage, precondition: Precondition = NO_CONDITION
+) -> tuple[Site, bool]:
     """Stores the site; returns it, and False where what is stored is as new or newer."""
     owner = held_party(envelope, message.visited_cso, Role.CSO)
     _check(message, envelope.now)
@@ -50,7 +53,7 @@ def receive_site(envelope: Envelope, message: SiteMessage) -> tuple[Site, bool]:
         raise Refusal("invalid_field", "An EVSE-ID stands in the site twice.", "evses")
     home_csps = home_csps_named_in(message)
     with transaction.atomic():
-        site, taken = _store_site(envelope, message, owner)
+        site, taken = _store_site(envelope, message, owner, precondition)
         if taken:
             evses = _store_evses(site, owner, message.evses, keys, envelope.now)
             for evse, part in zip(evses, message.evses, strict=True):
@@ -169,7 +172,10 @@ def _check_connectors(part: EvsePart, field: str) -> None:
 
 
 def _store_site(
-    envelope: Envelope, message: SiteMessage, owner: OperatorIdentifier
+    envelope: Envelope,
+    message: SiteMessage,
+    owner: OperatorIdentifier,
+    precondition: Precondition,
 ) -> tuple[Site, bool]:
     key = message.id.upper()
     values = {
@@ -189,6 +195,7 @@ def _store_site(
     site, created = Site.objects.select_for_update().get_or_create(
         environment=envelope.environment, visited_cso=owner, key=key, defaults=values
     )
+    precondition.check(None if created or site.withdrawn_at else entity_tag(site.body))
     if not created:
         if message.last_updated <= site.last_updated:
             return site, False

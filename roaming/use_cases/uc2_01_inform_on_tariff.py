@@ -1,7 +1,8 @@
 """UC2-1, inform home-CSP on tariff (IEC 63119-2, 8.2): for all, or for one home-CSP.
 
 Accepts: a tariff in OCPI's vocabulary with `valid_from`, now or later; a withdrawal.
-Refuses: party_not_held, unknown_party, invalid_identifier, invalid_field, time_without_offset.
+Refuses: party_not_held, unknown_party, invalid_identifier, invalid_field, time_without_offset,
+precondition_failed.
 Leaves behind: an immutable version with the moment we were told, a delivery per entitled home-CSP
 platform (or for the one it is for), a journal row. The same version again changes nothing.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import msgspec
 from django.db import transaction
 
+from roaming.domain.preconditions import NO_CONDITION, Precondition, entity_tag
 from roaming.domain.refusals import Refusal
 from roaming.domain.tariff.announcement import (
     TariffAnnouncement,
@@ -30,12 +32,17 @@ from roaming.outbox import Parcel, enqueue, entitled_csp_platforms, platform_of
 PATH = "uc2-1/tariffs"
 
 
-def receive_tariff(envelope: Envelope, announced: TariffAnnouncement) -> tuple[TariffVersion, bool]:
+def receive_tariff(
+    envelope: Envelope, announced: TariffAnnouncement, precondition: Precondition = NO_CONDITION
+) -> tuple[TariffVersion, bool]:
     """Stores the version; returns it, and False where it is the one that is already stored."""
     source = _source(envelope, announced.visited_cso, announced.home_csp)
     check_announcement(announced)
     with transaction.atomic():
         lock_announcements(source.visited_cso)
+        latest = latest_version(source, announced.tariff_id)
+        stands = latest is not None and not latest.withdrawn
+        precondition.check(entity_tag(latest.body) if latest and stands else None)
         return _keep(envelope, source, announced)
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from roaming import models
-from tests.roaming.api.messages import SDR, SITE
+from tests.roaming.api.messages import SDR, SITE, TARIFF
 
 LISTS = ["/api/v1/sites", "/api/v1/tariffs", "/api/v1/service-sessions", "/api/v1/sdrs"]
 
@@ -140,3 +140,92 @@ def test_a_receiver_that_is_away_is_worth_another_try_later(client, cast):
     )  # fmt: skip
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
+
+
+# --- Changing just the version that one has seen --------------------------------------------------
+SITE_URL, TARIFF_URL = "/api/v1/sites/LOC1", "/api/v1/tariffs/T1"
+KINDS = {
+    "site": (SITE_URL, SITE, {"last_updated": "2026-10-02T08:00:00+02:00"}),
+    "tariff": (TARIFF_URL, TARIFF, {"valid_from": "2026-10-02T00:00:00+02:00"}),
+}
+
+
+def put(client, party, url, body, **headers):
+    return send(client, "PUT", url, party, json.dumps(body), **headers)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_version_that_was_seen_is_changed(client, cast, kind):
+    url, message, change = KINDS[kind]
+    first = put(client, cast.visited_cso, url, message, **{"If-None-Match": "*"})
+    assert first.status_code == 200, first.content
+    changed = {**message, **change}
+    second = put(client, cast.visited_cso, url, changed, **{"If-Match": first["ETag"]})
+    assert (second.status_code, second.json()["taken"]) == (200, True)
+    assert second["ETag"] != first["ETag"]
+    late = put(client, cast.visited_cso, url, {**changed, "x": 1}, **{"If-Match": first["ETag"]})
+    assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
+    assert late.json()["field"] == "If-Match"
+    (row,) = client.get(url.rpartition("/")[0], headers=cast.visited_cso.headers).json()["results"][
+        :1
+    ]
+    assert row["etag"] == second["ETag"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"If-Match": "*"}, 412),
+        ({"If-Match": '"x"'}, 412),
+        ({"If-Match": "x"}, 422),
+        ({"If-None-Match": '"x"'}, 200),
+        ({"If-None-Match": "*"}, 200),
+    ],
+)
+def test_what_is_not_there_matches_nothing(client, cast, kind, headers, status):
+    url, message, _ = KINDS[kind]
+    assert put(client, cast.visited_cso, url, message, **headers).status_code == status
+    exists = (
+        models.Site.objects.filter(key="LOC1").exists() or models.TariffVersion.objects.exists()
+    )
+    assert exists is (status == 200)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_there_already_is_not_made_anew(client, cast, kind):
+    url, message, change = KINDS[kind]
+    put(client, cast.visited_cso, url, message)
+    again = put(client, cast.visited_cso, url, {**message, **change}, **{"If-None-Match": "*"})
+    assert again.status_code == 412
+    assert (
+        put(
+            client, cast.visited_cso, url, {**message, **change}, **{"If-Match": '"x", "y"'}
+        ).status_code
+        == 412
+    )
+    assert put(client, cast.visited_cso, url, {**message, **change}, **{"If-Match": "*"}).json()[
+        "taken"
+    ]
+
+
+def test_a_withdrawn_site_counts_as_not_there(client, cast):
+    put(client, cast.visited_cso, SITE_URL, SITE)
+    client.delete(f"{SITE_URL}?visited_cso=DE*VIS", headers=cast.visited_cso.headers)
+    later = {**SITE, "last_updated": "2026-10-02T08:00:00+02:00"}
+    assert put(client, cast.visited_cso, SITE_URL, later, **{"If-Match": "*"}).status_code == 412
+    assert put(client, cast.visited_cso, SITE_URL, later, **{"If-None-Match": "*"}).status_code == (
+        200
+    )
+
+
+def test_others_are_not_told_the_tag_of_what_they_see_in_part(client, published):
+    rows = client.get("/api/v1/sites", headers=published.home_csp.headers).json()["results"]
+    assert [row["etag"] for row in rows] == [None] * len(rows)
+
+
+def test_sites_and_tariffs_may_be_kept_for_the_caller_alone(client, cast):
+    for url in ("/api/v1/sites", "/api/v1/tariffs"):
+        response = client.get(url, headers=cast.home_csp.headers)
+        assert response["Cache-Control"] == "private, no-cache"
+        assert "Authorization" in response["Vary"]
