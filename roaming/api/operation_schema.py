@@ -50,6 +50,8 @@ class ApiSchema(AutoSchema):
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Schema:
         """Rows of lists: every field is there in every answer."""
         schema: Schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if "description" in schema:
+            schema["description"] = " ".join(schema["description"].split())
         if schema.get("properties"):
             schema["required"] = list(schema["properties"])
         return schema

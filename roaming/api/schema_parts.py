@@ -191,7 +191,7 @@ def _webhook(webhook: Webhook) -> Schema:
                 "in": "header",
                 "required": True,
                 "schema": {"type": "string"},
-                "example": webhook.use_case or "agreement",
+                "example": webhook.use_case,
             },
         ],
         "requestBody": {

@@ -3,7 +3,7 @@
 What an operator implements, as OpenAPI webhooks; the paths are those of `roaming.domain.receiving`.
 """
 
-from roaming.api.webhooks import group1, group2, group3, group4, group5
+from roaming.api.webhooks import agreements, group1, group2, group3, group4, group5
 from roaming.api.webhooks.webhook import Webhook
 
 WEBHOOKS: tuple[Webhook, ...] = (
@@ -12,6 +12,7 @@ WEBHOOKS: tuple[Webhook, ...] = (
     *group3.WEBHOOKS,
     *group4.WEBHOOKS,
     *group5.WEBHOOKS,
+    *agreements.WEBHOOKS,
 )
 
 __all__ = ["WEBHOOKS", "Webhook"]

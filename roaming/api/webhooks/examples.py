@@ -205,3 +205,14 @@ IDENTIFICATIONS: Json = {
         },
     ],
 }
+AGREEMENT_NOTICE: Json = {
+    "agreement_id": 12,
+    "event": "activated",
+    "at": "2026-10-05T08:00:00Z",
+    "environment": "live",
+    "visited_cso": ["DE*VIS"],
+    "home_csp": ["DE-HOM"],
+    "services": ["local_start", "remote_start", "reservation"],
+    "valid_from": "2026-11-01T00:00:00Z",
+    "valid_to": None,
+}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from roaming.domain.receiving import RECEIVED_PATHS
+from roaming.domain.use_case import Supporting
 
 Schema = dict[str, Any]
 
@@ -55,9 +56,9 @@ class Webhook:
 
     @property
     def use_case(self) -> str:
-        """Its code; empty for what belongs to none."""
+        """Its code, as the header X-Use-Case has it."""
         known = next(known for known in RECEIVED_PATHS if known.path == self.path)
-        return known.use_case.code if known.use_case else ""
+        return (known.use_case or Supporting.AGREEMENT_SHARING).code
 
 
 def one_of(*structs: type) -> Schema:
