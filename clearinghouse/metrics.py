@@ -37,10 +37,11 @@ LATENCY = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10),
 )
 
+# Each by its partial index: what was delivered or replaced stays in the table for months.
 _WAITING = """
-    SELECT count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'dead'),
-        coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE state = 'waiting')), 0)
-    FROM roaming_delivery WHERE state <> 'delivered'
+    SELECT count(*), (SELECT count(*) FROM roaming_delivery WHERE state = 'dead'),
+        coalesce(extract(epoch FROM now() - min(created_at)), 0)
+    FROM roaming_delivery WHERE state = 'waiting'
 """
 _ENDPOINTS = "SELECT state, count(*) FROM roaming_endpointhealth GROUP BY state"
 _COMMANDS = "SELECT count(*) FROM roaming_command WHERE state = 'accepted'"

@@ -73,7 +73,8 @@ class StopView(MessageView):
         summary="Stop the energy transfer of a session of yours",
         description=(
             "The result is posted to `uc3-4/result` below your endpoint; the session ends with its "
-            "completion (UC3-5)."
+            "completion (UC3-5). A remote start whose result is missing can be stopped too: it may "
+            "have worked."
         ),
         request=StopWish,
         responses={

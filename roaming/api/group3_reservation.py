@@ -188,7 +188,8 @@ class ReservationOutcomeView(MessageView):
         operation_id="report_reservation_outcome",
         tags=[TAG],
         summary="Say that a reservation expired, that nobody came, or that it cannot be kept",
-        description="After NO_SHOW an SDR of the session is due (UC3-9); with EXPIRED none is.",
+        description="After NO_SHOW an SDR of the session is due (UC3-9); with EXPIRED none is. "
+        "Where a remote start on it is under way, report the result of that first.",
         request=ReservationEnd,
         responses={
             200: OutcomeTaken,

@@ -50,7 +50,8 @@ _NEXT: dict[ReservationState, frozenset[ReservationState]] = {
         }
     ),
     ReservationState.FULFILLED: frozenset(),
-    ReservationState.CANCELLED: frozenset(),
+    # A start that was under way when it was cancelled may have worked: a car charges.
+    ReservationState.CANCELLED: frozenset({ReservationState.FULFILLED}),
     # The clearing house sees the time run out first; the visited-CSO may then say it was a no-show,
     # or that the user had come in time: the result of a remote start may be late.
     ReservationState.EXPIRED: frozenset({ReservationState.NO_SHOW, ReservationState.FULFILLED}),

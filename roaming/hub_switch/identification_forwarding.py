@@ -89,6 +89,8 @@ def entitled_cso_platforms(envelope: Envelope, home_csp: OperatorIdentifier) -> 
         validity__contains=envelope.now,
         services__contains=[SERVICE_NEEDED[UseCase.UC4_2].value],
     ).exclude(suspensions__in=AgreementSuspension.objects.filter(during__contains=envelope.now))
+    # One platform may speak for many companies: that one of them is stopped is not the others'.
+    agreements = agreements.exclude(visited_cso__status__in=_STOPPED)
     return (
         Platform.objects.filter(
             environment=envelope.environment,
@@ -96,7 +98,6 @@ def entitled_cso_platforms(envelope: Envelope, home_csp: OperatorIdentifier) -> 
             held_identifiers__identifier__operator__in=agreements.values("visited_cso"),
         )
         .exclude(status__in=_STOPPED)
-        .exclude(held_identifiers__identifier__operator__status__in=_STOPPED)
         .order_by("id")
         .distinct()
     )

@@ -55,17 +55,23 @@ def lock_session(session_id: uuid.UUID | None) -> ServiceSession:
 
 
 def find_reservation(
-    evse: Evse, token_hmac: bytes, now: datetime, home_csp: OperatorIdentifier | None = None
+    evse: Evse,
+    visited_cso: OperatorIdentifier,
+    token_hmac: bytes,
+    now: datetime,
+    home_csp: OperatorIdentifier | None = None,
 ) -> Reservation | None:
     """The reservation that holds this EVSE now for this identification, with its session.
 
-    `home_csp`: only one of this home-CSP. An EVSE that was read with `is_reserved` and is not costs
-    no query: most starts are of nobody who reserved.
+    Only one that `visited_cso` gave: who has bought the EVSE since knows nothing of it, and could
+    report nothing about its session. `home_csp`: only one of this home-CSP. An EVSE that was read
+    with `is_reserved` and is not costs no query: most starts are of nobody who reserved.
     """
     if not getattr(evse, "is_reserved", True):
         return None
     held = Reservation.objects.filter(
         evse=evse,
+        visited_cso=visited_cso,
         state=ReservationState.RESERVED,
         starts_at__lte=now,
         expires_at__gt=now,

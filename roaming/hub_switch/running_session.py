@@ -21,6 +21,8 @@ from roaming.models import Reservation, Role, ServiceSession
 # The visited-CSO said that nothing comes of it. Whoever was merely not heard may have started:
 # the id of the session is known only to who was asked.
 _DENIED = [CommandState.REJECTED.value, CommandState.FAILED.value]
+# Ends of a reservation that take its session along, though a start may have been under way.
+_ENDED = [ReservationState.EXPIRED.value, ReservationState.CANCELLED.value]
 # What a closing by hand sets, and its reopening takes back.
 REOPENED = (
     "state", "closed_by_hand_at", "started_at", "ended_at", "completed_at", "refusal_reason",
@@ -92,15 +94,40 @@ def check_running(session: ServiceSession) -> None:
 
 
 def hold_reservation(session_id: uuid.UUID) -> Reservation | None:
-    """The reservation that a session still is, held; before its session, as everywhere."""
+    """The reservation that a session still is, or ended with; before its session, as everywhere.
+
+    Held until the transaction ends.
+    """
     rows = Reservation.objects.select_for_update(of=("self",), no_key=True)
-    return rows.filter(session=session_id, state=ReservationState.RESERVED.value).first()
+    return rows.filter(session=session_id, state__in=[ReservationState.RESERVED, *_ENDED]).first()
 
 
 def started_remotely(session: ServiceSession) -> bool:
     """Whether the home-CSP asked for the start (UC3-2) and the visited-CSO has not said no."""
     starts = session.commands.filter(kind=CommandKind.START.value)
     return starts.exclude(state__in=_DENIED).exists()
+
+
+def may_have_started_unheard(session: ServiceSession) -> bool:
+    """Whether it may charge although it does not stand so: a start whose result is missing."""
+    if session.state == SessionState.CANCELLED:
+        if not Reservation.objects.filter(session=session, state__in=_ENDED).exists():
+            return False
+    elif session.state not in (SessionState.REQUESTED, SessionState.RESERVED):
+        return False
+    starts = session.commands.filter(kind=CommandKind.START.value)
+    return starts.exclude(state__in=[*_DENIED, CommandState.SUCCEEDED.value]).exists()
+
+
+def take_up_after_reservation(session: ServiceSession, reservation: Reservation | None) -> None:
+    """Takes up a session that was cancelled with its reservation while a start was under way.
+
+    The start has worked all the same, as the news of the visited-CSO says. In memory: the use case
+    that brings the news saves what becomes of it.
+    """
+    ended = reservation is not None and reservation.state in _ENDED
+    if ended and session.state == SessionState.CANCELLED and started_remotely(session):
+        session.state, session.refusal_reason = SessionState.REQUESTED.value, ""
 
 
 def reopen_if_closed_by_hand(session: ServiceSession) -> bool:

@@ -130,7 +130,8 @@ class SessionRecord(Record):
     def _open(self, route: Route) -> ServiceSession:
         """The session's row, REQUESTED; or that of the reservation that holds the EVSE."""
         question, presented = self.asked.question, self.asked.presented
-        held = find_reservation(self.evse, presented.token_hmac, self.envelope.now, route.home_csp)
+        visited_cso, now = self.asked.visited_cso, self.envelope.now
+        held = find_reservation(self.evse, visited_cso, presented.token_hmac, now, route.home_csp)
         if held is not None:
             self._reservation_id, self.session = held.id, held.session
             return held.session

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from roaming.domain.agreement import Service
 from roaming.domain.decision import Decision
 from roaming.domain.refusals import Refusal
@@ -15,7 +17,13 @@ from roaming.domain.whitelist import Distributed, Whitelist, may_stand_in, why_n
 from roaming.hub_switch.deciding import Presented
 from roaming.hub_switch.envelope import Envelope
 from roaming.hub_switch.route import Route, active_agreements
-from roaming.models import Agreement, Identification, OperatorIdentifier
+from roaming.models import (
+    Agreement,
+    Identification,
+    OperatorIdentifier,
+    Platform,
+    PlatformIdentifier,
+)
 
 ONLINE, OFFLINE = "ONLINE", "OFFLINE"
 ALWAYS_REASON = "whitelist_always"
@@ -81,22 +89,38 @@ class Store:
 
 
 def read_store(envelope: Envelope, route: Route, presented: Presented) -> Store | None:
-    """What was distributed of this identification, where this CSO may rely on it."""
+    """What was distributed of this identification, where this CSO may rely on it.
+
+    Nobody stands in for a home-CSP whose platform is suspended or has ended: that would be the new
+    business which it has been stopped from.
+    """
     assert route.home_csp is not None
     agreement = _offline_agreement(envelope, route)
     if agreement is None:
         return None
-    row = Identification.objects.filter(
-        environment=envelope.environment,
-        home_csp=route.home_csp,
-        token_hmac=presented.token_hmac,
-    ).first()
+    row = (
+        Identification.objects.filter(
+            environment=envelope.environment,
+            home_csp=route.home_csp,
+            token_hmac=presented.token_hmac,
+        )
+        .exclude(Exists(_of_a_stopped_platform(envelope)))
+        .first()
+    )
     if row is None:
         return None
     distributed = Distributed(
         Whitelist(row.whitelist), row.valid, row.expires_at, row.removed_at is not None
     )
     return Store(route.home_csp, distributed, agreement.offline_liability)
+
+
+def _of_a_stopped_platform(envelope: Envelope) -> QuerySet[PlatformIdentifier]:
+    return PlatformIdentifier.objects.filter(
+        identifier=OuterRef("home_csp"),
+        environment=envelope.environment,
+        platform__status__in=[Platform.Status.SUSPENDED, Platform.Status.ENDED],
+    )
 
 
 def _offline_agreement(envelope: Envelope, route: Route) -> Agreement | None:

@@ -109,6 +109,11 @@ _OF_A_PERSON = {
         DELETE FROM roaming_chargeplanbody WHERE step_id IN (
             SELECT id FROM roaming_chargeplan WHERE session_id IN ({_PERSON_SESSIONS_OVER}))
     """,  # noqa: S608
+    "words of commands": f"""
+        UPDATE roaming_command SET requested_by = '', why = '', note = ''
+        WHERE session_id IN ({_PERSON_SESSIONS_OVER}) AND state NOT IN ('asked', 'accepted')
+          AND (requested_by <> '' OR why <> '' OR note <> '')
+    """,  # noqa: S608
     "message bodies of the journal": f"""
         DELETE FROM roaming_journalbody WHERE entry_id IN (
             SELECT id FROM roaming_journalentry WHERE service_session_id IN ({_PERSON_SESSIONS}))
@@ -135,7 +140,11 @@ _OF_A_PERSON = {
         UPDATE roaming_delivery SET body = '', answer = '', erased_at = %(real_now)s
         WHERE state <> 'waiting' AND erased_at IS NULL AND (
             object_key IN (SELECT kind || id FROM ({_PERSON_SESSIONS}) sessions,
-                           unnest(ARRAY['session:', 'charging:', 'plan:']) AS kind)
+                           unnest(ARRAY['session:', 'charging:', 'plan:']) AS kind
+                           UNION ALL SELECT 'command:' || id FROM roaming_command
+                           WHERE session_id IN ({_PERSON_SESSIONS})
+                           UNION ALL SELECT 'reservation:' || id FROM roaming_reservation
+                           WHERE session_id IN ({_PERSON_SESSIONS}))
             OR EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS said (text)
                        WHERE position('"' || said.text || '"' IN upper(body)) > 0))
     """,  # noqa: S608

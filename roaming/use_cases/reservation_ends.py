@@ -33,6 +33,7 @@ from roaming.models import Command, JournalEntry, Reservation, Role
 from roaming.outbox import enqueue_leased, has_arrived
 
 _LEASE_S = 30
+_UNDER_WAY = (CommandState.ASKED.value, CommandState.ACCEPTED.value)
 CANCELLATION_PATH = "uc3-8/cancellation"
 
 
@@ -152,6 +153,10 @@ def _check_end(envelope: Envelope, reservation: Reservation, state: ReservationS
     stands = ReservationState(reservation.state)
     if not reservation_may_become(stands, state) or stands is ReservationState.REQUESTED:
         raise Refusal("reservation_state", f"The reservation is {stands.value.replace('_', ' ')}.")
+    starts = reservation.commands.filter(kind=CommandKind.START)
+    if state is not ReservationState.CANCELLED and starts.filter(state__in=_UNDER_WAY).exists():
+        # As for the clearing house's own clock: the user may have come at the last moment.
+        raise Refusal("reservation_state", "A start of it is under way: report its result first.")
     if state is ReservationState.NO_SHOW and envelope.now < reservation.starts_at:
         raise Refusal("reservation_state", "The reservation has not begun.")
     if (

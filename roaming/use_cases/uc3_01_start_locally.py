@@ -45,7 +45,7 @@ def start_locally(
     presented = read_identification(question)
     evse = find_evse(envelope, question, visited_cso)
     if not question.home_csp and not presented.contract_id:
-        held = find_reservation(evse, presented.token_hmac, envelope.now)
+        held = find_reservation(evse, visited_cso, presented.token_hmac, envelope.now)
         if held is not None:
             question = msgspec.structs.replace(question, home_csp=held.home_csp.identifier)
     asked = Asked(envelope, question, presented, visited_cso, PATH)

@@ -27,7 +27,7 @@ from roaming.domain.reservation import ReservationState
 from roaming.domain.sdr import IdentificationPart
 from roaming.domain.secrets import fingerprint
 from roaming.domain.session import SessionState
-from roaming.hub_switch import Envelope, Verdict, find_route, held_party, write_verdict
+from roaming.hub_switch import Envelope, Route, Verdict, find_route, held_party, write_verdict
 from roaming.hub_switch.commands import (
     CommandWish,
     SessionDraft,
@@ -38,7 +38,7 @@ from roaming.hub_switch.commands import (
 )
 from roaming.hub_switch.deciding import Presented, check_contract, read_identification
 from roaming.hub_switch.places import find_evse
-from roaming.models import Command, Evse, OperatorIdentifier, Reservation, Role
+from roaming.models import Command, Evse, Reservation, Role
 
 PATH = "uc3-2/remote-start"
 
@@ -102,7 +102,7 @@ def start_remotely(envelope: Envelope, wish: RemoteStartWish) -> Command:
             place = earlier.evse.key if earlier.evse else ""
             write_verdict(envelope, route, Verdict.of_repetition(), earlier.session_id, place)
             return earlier
-        reservation = _hold_reservation(envelope, wish, home_csp, (evse, presented))
+        reservation = _hold_reservation(envelope, wish, route, (evse, presented))
         if reservation is None:
             draft = SessionDraft(
                 evse=evse,
@@ -165,13 +165,14 @@ def _asked_before(content_hmac: bytes) -> Command | None:
 def _hold_reservation(
     envelope: Envelope,
     wish: RemoteStartWish,
-    home_csp: OperatorIdentifier,
+    route: Route,
     place_and_user: tuple[Evse, Presented],
 ) -> Reservation | None:
     """The named reservation, locked, if it holds this EVSE for this user now."""
     if wish.reservation_id is None:
         return None
     evse, presented = place_and_user
+    home_csp = route.home_csp
     reservation = (
         Reservation.objects.select_for_update(of=("self",), no_key=True)
         .select_related("session")
@@ -184,6 +185,8 @@ def _hold_reservation(
         )
     if reservation.evse_id != evse.pk:
         raise Refusal("invalid_field", f"It is for {reservation.evse.evse_id}.", "evse_id")
+    if route.visited_cso is None or reservation.visited_cso_id != route.visited_cso.pk:
+        raise Refusal("reservation_state", "The EVSE has been sold; reserve it anew.")
     if bytes(reservation.session.token_hmac) != presented.token_hmac:
         raise Refusal(
             "invalid_field", "The reservation was made with another one.", "identification"

@@ -2,7 +2,8 @@
 
 Accepts: start, end and energy of a session that was authorised, active or reserved; or that nothing
 was provided, because the authorised user went away. The same again changes nothing. A remote start
-whose result was lost has charged all the same, and is completed too.
+whose result was lost has charged all the same, and is completed too, even where the reservation
+that it was for has ended meanwhile.
 Refuses: unknown_session, session_state, time_without_offset, invalid_field.
 Passes under a suspended or ended agreement: a running session is never stranded.
 Leaves behind: the session completed (an SDR is due now) or cancelled (none is), a message to the
@@ -32,6 +33,7 @@ from roaming.hub_switch.running_session import (
     route_of,
     session_of_sender,
     started_remotely,
+    take_up_after_reservation,
 )
 from roaming.models import Delivery, JournalEntry, Role, ServiceSession
 from roaming.outbox import Parcel, enqueue_newest, platform_of, take_back
@@ -66,6 +68,8 @@ def complete_transaction(
         reservation = hold_reservation(session_id)
         session = session_of_sender(envelope, session_id, Role.CSO, lock=True)
         reopen_if_closed_by_hand(session)
+        if provided is not None:
+            take_up_after_reservation(session, reservation)
         parcel = None
         if not _repeats(session, provided):
             _end(envelope, session, message, provided)

@@ -48,6 +48,7 @@ from roaming.hub_switch.running_session import (
     route_of,
     session_of_sender,
     started_remotely,
+    take_up_after_reservation,
 )
 from roaming.models import (
     ChargingUpdate,
@@ -94,6 +95,7 @@ def receive_charging_information(
     with transaction.atomic():
         reservation = hold_reservation(session_id)
         session = session_of_sender(envelope, session_id, Role.CSO, lock=True)
+        take_up_after_reservation(session, reservation)
         receipt = _take(envelope, session, message, envelope.body.decode())
         if receipt.untaken is None:
             _tell_home_csp(envelope, session)

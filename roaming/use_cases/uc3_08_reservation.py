@@ -217,6 +217,8 @@ def _check_again(envelope: Envelope, reservation: Reservation, asked: _Asked) ->
     over = reservation.state not in open_states or reservation.expires_at <= envelope.now
     if over:
         raise Refusal("reservation_state", "The reservation is over.")
+    if reservation.visited_cso_id != asked.visited_cso.pk:
+        raise Refusal("reservation_state", "The EVSE has been sold; reserve it anew.")
     newest = reservation.commands.order_by("-number").first()
     if newest is not None and CommandState(newest.state).is_under_way:
         raise Refusal("reservation_state", "Wait for the result of the last request.")

@@ -167,16 +167,19 @@ def test_only_what_holds_can_be_started(remote, reservation_id, now):
 
 def test_the_reservation_of_this_user_at_this_evse_is_found(remote, reservation_id, now):
     token = bytes(session().token_hmac)
-    evse = remote.cast.evse
+    evse, cso = remote.cast.evse, remote.cast.visited_cso.identifier
     other = factories.make_site(remote.cast.visited_cso.identifier, "DE*VIS*E002")
-    assert str(find_reservation(evse, token, now).id) == reservation_id
-    assert find_reservation(evse, b"other", now) is None
-    assert find_reservation(other, token, now) is None
-    assert find_reservation(evse, token, now - timedelta(seconds=1)) is None
-    assert find_reservation(evse, token, now + HOUR) is None
+    assert str(find_reservation(evse, cso, token, now).id) == reservation_id
+    assert find_reservation(evse, cso, b"other", now) is None
+    assert find_reservation(other, cso, token, now) is None
+    assert (
+        find_reservation(evse, factories.IdentifierFactory(identifier="DE*BUY"), token, now) is None
+    )
+    assert find_reservation(evse, cso, token, now - timedelta(seconds=1)) is None
+    assert find_reservation(evse, cso, token, now + HOUR) is None
     fulfil_reservation(reservation().id, now)
     assert (reservation().state, reservation().ended_at) == ("fulfilled", now)
-    assert find_reservation(evse, token, now) is None
+    assert find_reservation(evse, cso, token, now) is None
     with pytest.raises(Refusal, match="reservation_state"):
         fulfil_reservation(reservation().id, now)
 

@@ -150,3 +150,18 @@ def test_test_and_live_do_not_mix(client, told):
     models.Identification.objects.update(environment="test")
     assert seen(client, told.visited_cso) == []
     assert counts(send(client, told.home_csp, [])) == (0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("status", ["suspended", "ended"])
+def test_that_one_company_of_a_platform_is_stopped_is_not_the_others(client, told, status):
+    stopped = factories.IdentifierFactory(
+        identifier="DE*STP", operator=factories.OperatorFactory(status=status)
+    )
+    models.PlatformIdentifier.objects.create(
+        platform=told.visited_cso.platform, identifier=stopped, environment="live"
+    )
+    send(client, told.home_csp, [entry(valid=False)])
+    assert models.Delivery.objects.filter(receiver=told.visited_cso.platform).count() == 1
+    models.Operator.objects.filter(pk=told.visited_cso.operator.pk).update(status=status)
+    send(client, told.home_csp, [entry(CARD_2)])
+    assert models.Delivery.objects.filter(receiver=told.visited_cso.platform).count() == 1
