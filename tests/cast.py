@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from roaming import models
+from roaming.domain.agreement import Service
 from tests import factories
 
 
@@ -27,7 +28,7 @@ class Cast:
     home_csp: Party
     visited_cso: Party
     outsider: Party  # a CSP without any agreement
-    agreement: models.Agreement
+    agreement: models.Agreement | None
     evse: models.Evse
 
 
@@ -44,11 +45,20 @@ def make_party(name: str, role: str, identifier: str, *, endpoint: str | None = 
     return Party(operator, held, platform, f"{credential.prefix}.secret")
 
 
-def make_cast(*, csp_endpoint: str | None = None, cso_endpoint: str | None = None) -> Cast:
-    """The whole cast, with an agreement for every service between the two."""
+def make_cast(
+    *,
+    csp_endpoint: str | None = None,
+    cso_endpoint: str | None = None,
+    services: tuple[Service, ...] | None = tuple(Service),
+) -> Cast:
+    """The whole cast, with an agreement for every service between the two; None: without one."""
     visited_cso = make_party("Visited CSO", "CSO", "DE*VIS", endpoint=cso_endpoint)
     home_csp = make_party("Home CSP", "CSP", "DE-HOM", endpoint=csp_endpoint)
     outsider = make_party("Outsider", "CSP", "FR-OUT")
-    agreement = factories.make_agreement(visited_cso.operator, home_csp.operator)
+    agreement = None
+    if services is not None:
+        agreement = factories.make_agreement(
+            visited_cso.operator, home_csp.operator, services=services
+        )
     evse = factories.make_site(visited_cso.identifier)
     return Cast(home_csp, visited_cso, outsider, agreement, evse)

@@ -10,6 +10,7 @@ from django.test import Client
 from psycopg.types.range import TimestamptzRange
 
 from roaming import models
+from roaming.domain.agreement import Service
 from roaming.models.clock import set_business_clock
 from roaming.use_cases.agreement_lifecycle import propose_agreement
 from tests import factories
@@ -59,6 +60,7 @@ class World:
     csp: FakeParty
     cso: FakeParty
     now: datetime
+    services: tuple[Service, ...] | None = tuple(Service)
     cast: Cast = field(init=False)
     outsiders: list[Party] = field(init=False)
     session_id: str = ""
@@ -69,7 +71,9 @@ class World:
     proposed_id: int = 0
 
     def __post_init__(self) -> None:
-        self.cast = make_cast(csp_endpoint=self.csp.url, cso_endpoint=self.cso.url)
+        self.cast = make_cast(
+            csp_endpoint=self.csp.url, cso_endpoint=self.cso.url, services=self.services
+        )
         self.outsiders = [self.cast.outsider, make_party("Outside CSO", "CSO", "NL*OUT")]
         set_business_clock(self.now, speed=0, ceiling=self.now)
         self.csp.accept()
