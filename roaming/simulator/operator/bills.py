@@ -44,7 +44,6 @@ def bill_of(visit: Visit, cso: str, stations: Stations, until: datetime) -> Bill
     if tariff is None:
         raise NoTariffError(f"no tariff {connector.tariff_id!r} prices {visit.evse_id}")
     ended = visit.ended_at or max(until, visit.started_at + A_SECOND)
-    charged_until = visit.charging_ended_at or ended
     session = PlannedSession(
         reference=visit.reference,
         cso=cso,
@@ -54,8 +53,7 @@ def bill_of(visit: Visit, cso: str, stations: Stations, until: datetime) -> Bill
         token_uid=visit.token_uid,
         contract_id=visit.contract_id,
         start=visit.started_at,
-        # Whoever leaves in the second in which charging ends has not parked.
-        end_of_charging=charged_until if charged_until > visit.started_at else ended,
+        end_of_charging=visit.charging_ended_at or ended,
         end=ended,
         energy_kwh=visit.energy_kwh,
         method=Method(visit.method),

@@ -49,7 +49,7 @@ class Sessions:
         Ends after `seconds` of real time, else after those of the habit; not `by_itself`: when it
         is told to.
         """
-        now = self._now()
+        now = self._around.speaker.now()
         with visit.lock:
             if visit.stage is not Stage.AWAITED:
                 return False
@@ -114,29 +114,25 @@ class Sessions:
 
     def end(self, visit: Visit) -> bool:
         """Charging is over; the visit is completed at once, or after the time of parking."""
-        now = self._now()
+        now = self._around.speaker.now()
         with visit.lock:
             if visit.stage is not Stage.CHARGING:
                 return False
-            visit.measure(now, self._habit.time_lapse)
-            visit.charging_ended_at = now
+            self._stop_charging(visit, now)
             visit.stage = Stage.PARKED
         self._around.later.after(self._habit.parking_seconds, lambda: self.complete(visit))
         return True
 
     def complete(self, visit: Visit) -> Reply | None:
         """UC3-5, once; None where it was completed before. The SDR follows by itself."""
-        now = self._now()
+        now = self._around.speaker.now()
         with visit.lock:
             if not visit.is_open:
                 return None
             provided = visit.started_at is not None
             if visit.stage is Stage.CHARGING:
-                visit.measure(now, self._habit.time_lapse)
-                visit.charging_ended_at = now
-            visit.ended_at = now
-            if visit.started_at is not None:
-                visit.ended_at = max(now, visit.started_at + A_SECOND)
+                self._stop_charging(visit, now)
+            visit.ended_at = max(now, visit.charging_ended_at or now)
             visit.stage = Stage.COMPLETED if provided else Stage.GONE
         return self._until_taken(partial(self._tell_completion, visit))
 
@@ -236,6 +232,12 @@ class Sessions:
             Message.of(method, path, content, visit.correlation_id),
         )
 
+    def _stop_charging(self, visit: Visit, now: datetime) -> None:
+        """Nothing that was begun is shorter than a second."""
+        assert visit.started_at is not None, "it charges"
+        visit.measure(now, self._habit.time_lapse)
+        visit.charging_ended_at = max(now, visit.started_at + A_SECOND)
+
     def _until_taken(self, say: Callable[[], Reply]) -> Reply | None:
         """Says it; where nobody can be reached, again and again in the background."""
         try:
@@ -244,9 +246,6 @@ class Sessions:
             self._around.screen.say(f"   will be said again: {error}")
             self._around.later.after(AGAIN_S, lambda: self._until_taken(say))
             return None
-
-    def _now(self) -> datetime:
-        return self._around.speaker.now().replace(microsecond=0)
 
     def _zone(self, visit: Visit) -> Any:
         place = self._stations.place(visit.evse_id)

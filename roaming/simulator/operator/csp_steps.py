@@ -173,10 +173,13 @@ class CspSteps:
             Message.of(method, path, [{**stamp, **row} for row in given]),
         )
 
-    def do_tariffs_in_force(self, visited_cso: str = "", at: str = "") -> Outcome:
-        """UC2-2: what is in force, from the store."""
+    def do_tariffs_in_force(
+        self, visited_cso: str = "", at: str = "", evse_id: str = ""
+    ) -> Outcome:
+        """UC2-2: what is in force, or was at that moment, from the store."""
         asked = {"visited_cso": self._cso(visited_cso), "home_csp": self._csp.csp}
-        query = urlencode({**asked, **({"at": at} if at else {})})
+        where = {"at": at, "evse_id": evse_id}
+        query = urlencode({**asked, **{name: value for name, value in where.items() if value}})
         return self._look("UC2-2", "tariffs in force", asked["visited_cso"],
                           f"/tariffs/in-force?{query}")  # fmt: skip
 

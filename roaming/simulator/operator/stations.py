@@ -246,7 +246,15 @@ def _check_tariff(tariff: Json) -> None:
         ]
         for part in parts:
             _complete(part)
+        if any(part["type"] == "TIME" for e in _sessions_elements(tariff)
+               for part in e["price_components"]):  # fmt: skip
+            raise ConfigError(
+                f"tariffs: this operator bills ENERGY, FLAT and PARKING_TIME; {tariff['id']} "
+                "prices TIME"
+            )
         _ = tariff["id"], tariff["currency"]
+    except ConfigError:
+        raise
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise ConfigError(f"tariffs: {error!r} in {tariff.get('id', 'one of them')}") from error
 
