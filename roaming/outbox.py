@@ -92,6 +92,7 @@ _TAKE_BACK = """
         JOIN unnest(%s::bigint[], %s::text[]) AS wanted (receiver, key)
           ON receiver_id = wanted.receiver AND object_key = wanted.key
         WHERE state = 'waiting' AND (leased_until IS NULL OR leased_until < %s)
+          AND (%s::text IS NULL OR path = %s)
         FOR UPDATE OF roaming_delivery SKIP LOCKED
     ), replaced AS (
         UPDATE roaming_delivery SET state = 'replaced', leased_until = NULL, body = ''
@@ -101,8 +102,12 @@ _TAKE_BACK = """
 """
 
 
-def take_back(objects: Collection[tuple[int, str]]) -> dict[tuple[int, str], Waited]:
+def take_back(
+    objects: Collection[tuple[int, str]], path: str | None = None
+) -> dict[tuple[int, str], Waited]:
     """Takes back what waits for (receiver, object key), so that something newer can replace it.
+
+    With `path` only what goes there: other news of the object are not told by it.
 
     In the caller's transaction, and under a lock of the object: two that do this at once would
     enqueue what they took in the wrong order.
@@ -110,7 +115,7 @@ def take_back(objects: Collection[tuple[int, str]]) -> dict[tuple[int, str], Wai
     receivers, keys = [pk for pk, _ in objects], [key for _, key in objects]
     found: defaultdict[tuple[int, str], Waited] = defaultdict(Waited)
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE_BACK, [receivers, keys, timezone.now()])
+        cursor.execute(_TAKE_BACK, [receivers, keys, timezone.now(), path, path])
         for receiver, key, body, attempts, due_at in cursor.fetchall():
             waited = found[receiver, key]
             waited.bodies.append(body)
@@ -131,7 +136,7 @@ def _taken(parcels: list[Parcel]) -> list[Parcel]:
 
 
 def enqueue_newest(parcel: Parcel, lease_s: float = 0) -> Delivery | None:
-    """Leaves a parcel in the place of older ones about the same object that still wait.
+    """Leaves a parcel in the place of older ones about the same object and path that still wait.
 
     For what is news only until something newer comes. The newest has a row of its own, which
     nothing but a newer one ever touches: it is handed over at least once. It waits as long as the
@@ -145,7 +150,7 @@ def enqueue_newest(parcel: Parcel, lease_s: float = 0) -> Delivery | None:
         return None
     now = timezone.now()
     place = (parcel.receiver.pk, parcel.object_key)
-    waited = take_back([place]).get(place)
+    waited = take_back([place], parcel.path).get(place)
     delivery = _draft(replace(parcel, waited=None if lease_s else waited), now)
     under_way = Delivery.objects.filter(
         receiver=parcel.receiver, object_key=parcel.object_key, state=Delivery.State.WAITING
