@@ -152,6 +152,7 @@ def row_of(world, name):
 
 def test_what_was_erased_is_not_shown_and_not_logged(clerk, world):
     world.session.personal_data.delete()
+    models.ChargePlanBody.objects.all().delete()
     response = clerk.post(page(world.session, "personal_data"), follow=True)
     assert "nothing to show" in told(response)
     assert not LogEntry.objects.filter(change_message__startswith="Looked").exists()

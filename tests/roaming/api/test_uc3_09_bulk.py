@@ -24,7 +24,7 @@ def small_chunks(monkeypatch, request):
 
 
 @pytest.fixture
-def business_time(now):
+def business_time(db, now):
     from datetime import timedelta
 
     from roaming.models.clock import set_business_clock
