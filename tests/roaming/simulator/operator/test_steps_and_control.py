@@ -30,7 +30,9 @@ def control(operator):
 @pytest.fixture
 def door(control):
     server = ControlServer(control, 0)
-    pool = urllib3.connection_from_url(server.url, retries=False, timeout=10)
+    # A server that closes may meet a client that has just reused the connection.
+    again = urllib3.Retry(2, redirect=False, status=0, allowed_methods=None)
+    pool = urllib3.connection_from_url(server.url, retries=again, timeout=10)
     yield pool
     pool.close()
     server.close()
