@@ -56,7 +56,8 @@ class Trials:
 # Each receiver's first rows by when they came due, those under way among them: so a backlog costs
 # as little as a single row, and the cap holds over all workers. A row whose object has an earlier
 # version outside this claim is put off until that one's turn, or it would stand in the way of all
-# the others for ever.
+# the others for ever. The ids are an array, so that they are looked up one by one: joined, they
+# would be sought among everything that waits.
 _CLAIM = """
     WITH receiver AS MATERIALIZED (
         SELECT endpoint.platform_id AS id,
@@ -73,9 +74,9 @@ _CLAIM = """
             ORDER BY due_at, id LIMIT receiver.most) first
     ), mine AS MATERIALIZED (
         SELECT id, receiver_id, object_key FROM roaming_delivery
-        WHERE id IN (
+        WHERE id = ANY (ARRAY(
             SELECT id FROM seen WHERE leased_until IS NULL OR leased_until < %(now)s
-            ORDER BY due_at, id LIMIT %(batch)s)
+            ORDER BY due_at, id LIMIT %(batch)s))
           AND state = 'waiting' AND (leased_until IS NULL OR leased_until < %(now)s)
         FOR UPDATE SKIP LOCKED
     ), judged AS (
