@@ -44,8 +44,10 @@ UNLOCK = Step(
 class AccessAttemptAdmin(FactAdmin):
     """Wrong passwords lately, by name and address. After five a name is locked for a while."""
 
+    comes_from = "Nobody has typed a wrong password lately."
     list_display = ("username", "ip_address", "failures_since_start", "tried")
     search_fields = ("username",)
+    search_help_text = "User name, or a part of it"
     fields = ("username", "ip_address", "failures_since_start", "tried", "user_agent")
     readonly_fields = ("tried",)
     steps = (UNLOCK,)
@@ -55,6 +57,13 @@ class AccessAttemptAdmin(FactAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever manages the staff."""
         return bool(request.user.has_perm("clearinghouse.change_user"))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Under the name that the menu gives it."""
+        named = {"title": "Failed log-ins", "list_heading": "failed log-ins"}
+        return super().changelist_view(request, {**named, **(extra_context or {})})
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

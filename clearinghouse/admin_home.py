@@ -19,6 +19,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from clearinghouse.models import User
+from roaming.admin.commands import timed_out_lately
+from roaming.admin.journal import answered_lately
+from roaming.admin.refusal_words import plain_words
 from roaming.domain.sdr import SdrLifeState
 from roaming.models import (
     Agreement,
@@ -26,7 +29,6 @@ from roaming.models import (
     Command,
     Delivery,
     EndpointHealth,
-    JournalEntry,
     Platform,
     SdrState,
     ServiceSession,
@@ -37,7 +39,6 @@ from roaming.staff_pages.cells import money_text
 from settlement.models import SettlementPeriod
 
 ENOUGH = 1_000
-LATELY = 20_000
 QUEUES = (
     SdrLifeState.DEVIATING,
     SdrLifeState.UNMATCHED,
@@ -93,19 +94,21 @@ def _switch(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
     if user.has_perm("roaming.view_journalentry"):
         yield from _messages(now)
     if user.has_perm("roaming.view_platform"):
-        silent = Platform.objects.exclude(status=Platform.Status.CONNECTED)
-        count, words = _capped(silent.exclude(status=Platform.Status.ENDED))
+        silent = (Platform.Status.EXPECTED, Platform.Status.SUSPENDED)
+        count, words = _capped(Platform.objects.filter(status__in=silent))
         yield Figure(
-            words, "platforms that are not connected", _address("roaming_platform"), count > 0
+            words,
+            "platforms not registered yet, or suspended",
+            _address("roaming_platform", "standing=silent"),
+            count > 0,
         )
         yield _offline()
     if user.has_perm("roaming.view_command"):
-        late = Command.objects.filter(state="timed_out", asked_at__gt=now - timedelta(days=1))
-        count, words = _capped(late.order_by())
+        count, words = _capped(timed_out_lately(Command.objects.order_by(), now))
         yield Figure(
             words,
-            "commands without a result since yesterday",
-            _address("roaming_command", "state__exact=timed_out"),
+            "commands of the last 24 hours without a result",
+            _address("roaming_command", "late=day"),
             count > 0,
         )
     if user.has_perm("roaming.view_delivery"):
@@ -141,17 +144,17 @@ def _offline() -> Figure:
 
 
 def _messages(now: datetime) -> Iterator[Figure]:
-    newest = JournalEntry.objects.order_by("-id").values_list("id", flat=True).first() or 0
-    lately = JournalEntry.objects.filter(
-        id__gt=newest - LATELY, at__gt=now - timedelta(hours=1), phase=JournalEntry.Phase.VERDICT
-    ).order_by()
+    lately = answered_lately(now)
     counts = lately.aggregate(
         all=Count("id"),
         refused=Count("id", filter=Q(outcome="refused_by_hub")),
         failed=Count("id", filter=Q(outcome="failed")),
     )
-    journal = _address("roaming_journalentry")
-    yield Figure(f"{counts['all']:,}", "messages answered in the last hour", journal)
+    yield Figure(
+        f"{counts['all']:,}",
+        "messages answered in the last hour",
+        _address("roaming_journalentry", "answered=hour"),
+    )
     reasons = (
         lately.filter(outcome="refused_by_hub")
         .values_list("refusal_code")
@@ -161,13 +164,13 @@ def _messages(now: datetime) -> Iterator[Figure]:
     yield Figure(
         f"{counts['refused']:,}",
         "of them refused",
-        _address("roaming_journalentry", "ended=refused_by_hub"),
-        note=", ".join(f"{code} {times}" for code, times in reasons),
+        _address("roaming_journalentry", "ended=refused_by_hub&answered=hour"),
+        note=", ".join(f"{plain_words(code)} {times}" for code, times in reasons),
     )
     yield Figure(
         f"{counts['failed']:,}",
         "receivers that could not be asked",
-        _address("roaming_journalentry", "ended=failed"),
+        _address("roaming_journalentry", "ended=failed&answered=hour"),
         counts["failed"] > 0,
     )
 
@@ -244,7 +247,15 @@ def _month(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
     rows = SettlementPeriod.objects.exclude(status=status.FINAL).select_related(
         "calendar", "proposed_by"
     )
-    for period in rows.order_by("during")[:6]:
+    periods = list(rows.order_by("during")[:6])
+    if not periods:
+        yield Figure(
+            "–",
+            "no period is open",
+            _address("settlement_settlementperiod"),
+            note="Each opens by itself; all that were opened are final.",
+        )
+    for period in periods:
         yield Figure(
             period.label,
             f"{period.calendar}, {period.get_environment_display().lower()}: "

@@ -76,7 +76,14 @@ NAVIGATION = [
         _list("Service sessions", "electric_car", "roaming", "servicesession"),
         _list("Commands", "smart_button", "roaming", "command"),
         _list("Reservations", "event_seat", "roaming", "reservation"),
-        _list("Journal", "receipt_long", "roaming", "journalentry"),
+        # The search page lies below the journal's address, and is not it.
+        {
+            **_list("Journal", "receipt_long", "roaming", "journalentry"),
+            "active": lambda request: (
+                request.path.startswith(str(reverse_lazy("admin:roaming_journalentry_changelist")))
+                and request.path != str(reverse_lazy("admin:find"))
+            ),
+        },
         _list("Deliveries", "outbox", "roaming", "delivery"),
     ),
     _group(

@@ -145,8 +145,18 @@ def _picture(text: str) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
+def locked_out(request: HttpRequest, response: object, credentials: object) -> HttpResponse:
+    """Said instead of the log-in after too many wrong passwords, in the look of the admin."""
+    context = {**admin.site.each_context(request), "title": "Locked out"}
+    return render(request, "admin/staff/locked_out.html", context, status=429)
+
+
 def _page(request: HttpRequest, title: str, context: dict[str, Any]) -> HttpResponse:
-    everywhere = {**admin.site.each_context(request), "title": title}
+    user: Any = request.user
+    # Before the second factor the menu would lead nowhere but back to this page.
+    inside = user.is_verified() or not (settings.SECOND_FACTOR_REQUIRED or has_second_factor(user))
+    layout = "admin/base_site.html" if inside else "unfold/layouts/unauthenticated.html"
+    everywhere = {**admin.site.each_context(request), "title": title, "layout": layout}
     answer = render(request, "admin/staff/second_factor.html", {**everywhere, **context})
     answer["Cache-Control"] = "no-store"
     return answer

@@ -95,7 +95,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            "libraries": {"with_code": "roaming.api.page_texts"},
         },
     }
 ]
@@ -274,7 +275,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 # By name alone: whoever guesses from many addresses is stopped as well.
 AXES_LOCKOUT_PARAMETERS = ["username"]
-AXES_LOCKOUT_TEMPLATE = "admin/staff/locked_out.html"
+AXES_LOCKOUT_CALLABLE = "clearinghouse.second_factor.locked_out"
 # The warning against names alone speaks of counting per browser, which a test excludes here.
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 AXES_ENABLE_ADMIN = False  # shown in the admin's own look (clearinghouse.admin)

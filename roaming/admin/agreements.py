@@ -95,6 +95,7 @@ def services_of(row: Agreement) -> str:
 class AgreementAdmin(StaffAdmin):
     """Agreements. A draft is edited; what was proposed is not, and nothing is taken back."""
 
+    comes_from = "An agreement joins a CSO and a CSP. Both operators have to be there first."
     form = AgreementForm
     steps = STEPS
     list_display = (

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from roaming.admin.session_story import title_of
+from roaming.admin.refusal_words import explained, outcome_badge, plain_words, title_of
 from roaming.domain.uuid7 import uuid7_at
-from roaming.models import Command, Evse, Reservation, ServiceSession
+from roaming.models import Command, Evse, JournalEntry, Reservation, ServiceSession
+from roaming.models.clock import business_now
 from roaming.staff_pages.cells import (
     badge,
     brief_moment,
@@ -65,20 +66,49 @@ def command_searches(term: str) -> Iterator[Search]:
         yield Search(Q(evse=evse), ("evse_id", "-id"))
 
 
+def timed_out_lately(commands: QuerySet[Any], now: datetime) -> QuerySet[Any]:
+    """The commands of the last 24 hours of which no result came in time."""
+    return commands.filter(state="timed_out", asked_at__gt=now - timedelta(days=1))
+
+
+class LateFilter(admin.SimpleListFilter):
+    """The rows behind the number of the first page."""
+
+    title = "missing results"
+    parameter_name = "late"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("day", "Asked in the last 24 hours, no result in time")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return timed_out_lately(queryset, business_now()) if self.value() == "day" else queryset
+
+
 @admin.register(Command)
 class CommandAdmin(FactAdmin):
     """Commands, newest first: remote start and stop, reservation, cable unlocking."""
 
+    comes_from = (
+        "A command is a remote start or stop, a reservation or an unlocking (UC3-2, "
+        "UC3-4, UC3-8, UC5-2, UC5-3)."
+    )
     list_display = (
         "name", "case", "shown_state", "cso", "csp", "evse_link", "ended_brief", "why_not",
     )  # fmt: skip
     list_display_links = ("name",)
-    list_filter = ("state", "kind", day_filter("day", "day (YYYY-MM-DD)", minted_between))
+    list_filter = (
+        LateFilter, "state", "kind", day_filter("day", "day (YYYY-MM-DD)", minted_between),
+    )  # fmt: skip
     list_select_related = ("visited_cso", "home_csp", "evse")
     search_fields = ("pk",)
     search_help_text = "Command id, session id, correlation id, EVSE-ID"
+    panels_first = True
+    words = {"connector_id": "Connector", "requested_by": "Wanted by", "note": "Words to the user"}
     fieldsets = (
-        ("Command", {"fields": ("key", "case", ("kind", "shown_state"), ("reason", "note"))}),
+        (
+            "Command",
+            {"fields": ("key", "case", ("asked_to", "shown_state"), ("why_not_whole", "note"))},
+        ),
         ("Parties", {"fields": (("asker", "environment"), ("csp", "cso"))}),
         ("About", {"fields": ("session_link", "reservation_link", ("evse_link", "connector_id"))}),
         ("Who wanted it, and why", {"fields": ("requested_by", "why")}),
@@ -91,9 +121,12 @@ class CommandAdmin(FactAdmin):
     readonly_fields = (
         "key", "case", "shown_state", "asker", "csp", "cso", "session_link", "reservation_link",
         "evse_link", "asked", "answered", "due", "timed_out", "ended", "late", "correlation",
+        "asked_to", "why_not_whole",
     )  # fmt: skip
 
     name = name_column("Asked", lambda row: brief_moment(row.asked_at))
+    asked_to = column("Kind", lambda row: plain_words(row.kind).capitalize())
+    why_not_whole = column("Reason", lambda row: explained(row.reason) or "–")
     key = column("Command id", lambda row: code(str(row.pk)))
     case = column("Use case", lambda row: title_of(row.use_case))
     shown_state = state_column("state", "State", COMMANDS)
@@ -103,7 +136,7 @@ class CommandAdmin(FactAdmin):
     session_link = link_column("session", "Service session")
     reservation_link = link_column("reservation", "Reservation")
     evse_link = link_column("evse", "EVSE")
-    why_not = column("Reason", lambda row: row.reason.replace("_", " ") or "–")
+    why_not = column("Reason", lambda row: plain_words(row.reason) or "–")
     asked = moment_column("asked_at", "Asked")
     answered = moment_column("answered_at", "Answered")
     due = moment_column("result_due_at", "Result due")
@@ -123,17 +156,62 @@ class CommandAdmin(FactAdmin):
         term = clean_term(search_term)
         return (found_by(queryset, command_searches(term)) if term else queryset), False
 
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        return [_what_it_means(row), _messages(row)]
+
+
+_MEANING = {
+    "asked": ("The visited-CSO was asked; it has not answered yet.", "Wait a moment."),
+    "accepted": ("The visited-CSO took it; its result is awaited.", "Wait until it is due."),
+    "succeeded": ("It was done.", "Nothing."),
+    "rejected": ("The visited-CSO said no at once.", "The reason is the CSO's own: ask the CSO."),
+    "failed": (
+        "The visited-CSO took it and could not do it.", "The reason is the CSO's own: ask the CSO.",
+    ),
+    "not_reached": (
+        "The visited-CSO could not be asked, or its answer was not understood.",
+        "Look at the health of its platform. Whether the charging station did it is not known.",
+    ),
+    "timed_out": (
+        "The visited-CSO took it and told no result in time. The home-CSP was told so.",
+        "Ask the CSO what became of it; a late result is still taken.",
+    ),
+}  # fmt: skip
+
+
+def _what_it_means(row: Command) -> Panel:
+    meaning, to_do = _MEANING[row.state]
+    lines = [("What happened", meaning), ("What to do about it", to_do)]
+    return Panel("Where it stands", ("", ""), lines, "")
+
+
+def _messages(row: Command) -> Panel:
+    entries = JournalEntry.objects.filter(correlation_id=row.correlation_id).order_by("id")
+    lines = [
+        (
+            moment_cell(entry.at),
+            link_to(entry, title_of(entry.use_case)),
+            entry.sender.name,
+            outcome_badge(entry),
+        )
+        for entry in entries.select_related("sender")[:50]
+    ]
+    headers = ("When", "Message", "From", "Outcome")
+    return Panel("Its messages", headers, lines, "The journal has nothing of it.")
+
 
 @admin.register(Reservation)
 class ReservationAdmin(FactAdmin):
     """Reservations, newest first."""
 
+    comes_from = "Home-CSPs reserve EVSEs for their users (UC3-8)."
     list_display = ("name", "shown_state", "evse_link", "cso", "csp", "reference", "until")
     list_display_links = ("name",)
     list_filter = ("state", day_filter("day", "day it was asked for (YYYY-MM-DD)", minted_between))
     list_select_related = ("visited_cso", "home_csp", "evse")
     search_fields = ("pk",)
     search_help_text = "Reservation id, reference of the home-CSP"
+    words = {"connector_id": "Connector", "cso_reference": "The CSO's reference"}
     fieldsets = (
         ("Reservation", {"fields": ("key", "shown_state", "reason", "environment")}),
         ("Parties", {"fields": (("csp", "reference"), ("cso", "cso_reference"))}),
@@ -181,7 +259,7 @@ def commands_panel(commands: QuerySet[Command]) -> Panel:
             badge(command.get_state_display(), COMMANDS.get(command.state, "plain")),
             moment_cell(command.asked_at),
             moment_cell(command.ended_at),
-            command.reason.replace("_", " ") or "–",
+            plain_words(command.reason) or "–",
         )
         for command in commands.order_by("id")[:50]
     ]

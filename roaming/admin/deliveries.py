@@ -6,18 +6,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import Truncator
 
-from roaming.admin.session_story import title_of
-from roaming.models import Delivery, JournalEntry
+from roaming.admin.refusal_words import explained, outcome_badge, plain_words, title_of
+from roaming.models import (
+    Agreement,
+    Command,
+    Delivery,
+    EndpointHealth,
+    JournalEntry,
+    Reservation,
+    ServiceSession,
+)
 from roaming.staff_pages.cells import (
+    badge,
     brief_moment_column,
     code_column,
     column,
     link_column,
     link_to,
+    link_to_page,
     moment,
     moment_cell,
     moment_column,
@@ -32,12 +44,35 @@ from roaming.staff_pages.staff_admin import FactAdmin, Panel
 from roaming.staff_pages.steps import Situation, Step
 from roaming.use_cases.dead_deliveries import send_again
 
+HEALTH = {"connected": "success", "degraded": "warning", "offline": "danger"}
 SHADES = {
     "delivered": "success",
     "waiting": "warning",
     "dead": "danger",
     "replaced": "plain",
 }
+
+
+# Deliveries name what they are about as kind:key; of these the row has a page.
+_SUBJECTS: dict[str, type[Model]] = {
+    "session": ServiceSession,
+    "charging": ServiceSession,
+    "plan": ServiceSession,
+    "command": Command,
+    "reservation": Reservation,
+    "agreement": Agreement,
+}
+
+
+def _attempts(row: Delivery) -> str:
+    return f"{row.attempts} attempt{'' if row.attempts == 1 else 's'}"
+
+
+def _subject(row: Delivery) -> Any:
+    """What it is about, with a link where that has a page."""
+    kind, _, key = row.object_key.partition(":")
+    model = _SUBJECTS.get(kind)
+    return link_to_page(model._meta, key, f"{kind} {key}") if model else row.object_key
 
 
 def _send_again(situation: Situation) -> str:
@@ -54,7 +89,7 @@ SEND_AGAIN = Step(
     preview=lambda situation: [
         f"{situation.row.receiver} gets the message once more, with the same message id: who has "
         "it already takes it as a repetition.",
-        f"It was given up after {situation.row.attempts} attempt(s): {situation.row.last_error}",
+        f"It was given up after {_attempts(situation.row)}: {explained(situation.row.last_error)}.",
     ],
 )
 
@@ -73,23 +108,28 @@ def short(object_key: str) -> str:
 class DeliveryAdmin(PersonalDataPages, FactAdmin):
     """Deliveries, newest first. Times are real time."""
 
+    comes_from = (
+        "Messages that are stored and handed on, such as sites, tariffs, completions and SDRs."
+    )
+    panels_first = True
+    words = {"path": "Address below the endpoint"}
     steps = (SEND_AGAIN,)
     list_display = (
-        "name", "shown_state", "to", "use_case", "attempts", "created_brief", "last_error",
+        "name", "shown_state", "to", "use_case", "attempts", "created_brief", "error_brief",
     )  # fmt: skip
     list_display_links = ("name",)
     list_filter = ("state", "environment")
     list_select_related = ("receiver",)
     search_fields = ("pk",)
-    search_help_text = "Message id"
+    search_help_text = "Message id, correlation id"
     fields = (
-        "shown_state", "receiver_link", "environment", "message_use_case", "path", "object_key",
+        "shown_state", "receiver_link", "environment", "subject", "message_use_case", "path",
         "message", "correlation", "attempts", "created", "due", "deadline_at", "delivered",
-        "last_error",
+        "error",
     )  # fmt: skip
     readonly_fields = (
-        "shown_state", "receiver_link", "message_use_case", "message", "correlation", "created",
-        "due", "deadline_at", "delivered",
+        "shown_state", "subject", "error", "receiver_link", "message_use_case", "message",
+        "correlation", "created", "due", "deadline_at", "delivered",
     )  # fmt: skip
 
     name = name_column("Object", lambda row: short(row.object_key))
@@ -102,26 +142,65 @@ class DeliveryAdmin(PersonalDataPages, FactAdmin):
     correlation = code_column("correlation_id", "Correlation id")
     created = moment_column("created_at", "Made")
     due = column("Due", lambda row: moment(row.due_at) if row.state == "waiting" else "–")
-    deadline_at = moment_column("deadline", "Given up after")
+    deadline_at = moment_column("deadline", "Tried until")
+    subject = column("About", _subject)
+    error = column("Last error", lambda row: explained(row.last_error) or "–")
+    error_brief = column(
+        "Last error", lambda row: Truncator(plain_words(row.last_error)).chars(36) or "–"
+    )
     delivered = moment_column("delivered_at", "Delivered")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By message id; by correlation id the journal finds it."""
+        """By message id or correlation id."""
         if not (term := clean_term(search_term)):
             return queryset, False
-        key = uuid_or_none(term)
-        return (queryset.filter(message_id=key) if key else queryset.none()), False
+        found = Q(correlation_id=term)
+        if (key := uuid_or_none(term)) is not None:
+            found |= Q(message_id=key)
+        return queryset.filter(found), False
 
     def personal_data(self, row: Any) -> Shown:
         return [("Message", pretty_json(row.body)), ("Answer", pretty_json(row.answer))]
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
-        entries = JournalEntry.objects.filter(correlation_id=row.correlation_id).order_by("id")
-        lines = [
-            (moment_cell(e.at), link_to(e, title_of(e.use_case)), e.get_outcome_display())
-            for e in entries[:50]
-        ]
-        headers = ("When", "Message", "Outcome")
-        return [Panel("Where it comes from", headers, lines, "The journal has nothing of it.")]
+        return [*_why_given_up(row), _origin(row)]
+
+
+def _why_given_up(row: Delivery) -> Sequence[Panel]:
+    if row.state != Delivery.State.DEAD:
+        return ()
+    health = EndpointHealth.objects.filter(platform=row.receiver_id).first()
+    standing = (
+        badge(health.get_state_display(), HEALTH.get(health.state, "plain")) if health else "–"
+    )
+    lines = [
+        ("What went wrong", f"{explained(row.last_error)}; {_attempts(row)} in all"),
+        ("The receiver now", format_html("{} {}", link_to(row.receiver), standing)),
+        (
+            "What to do about it",
+            "See that the receiver answers again (its page shows its health), then send again. Who "
+            "fetches messages by GET messages finds it there meanwhile.",
+        ),
+    ]
+    return [Panel("Why it was given up", ("", ""), lines, "")]
+
+
+def _origin(row: Delivery) -> Panel:
+    entries = JournalEntry.objects.filter(correlation_id=row.correlation_id).order_by("id")
+    lines = [
+        (
+            moment_cell(entry.at),
+            link_to(entry, title_of(entry.use_case)),
+            outcome_badge(entry),
+            link_to_page(
+                ServiceSession._meta, entry.service_session_id, str(entry.service_session_id)
+            )
+            if entry.service_session_id
+            else "–",
+        )
+        for entry in entries[:50]
+    ]
+    headers = ("When", "Message", "Outcome", "Session")
+    return Panel("Where it comes from", headers, lines, "The journal has nothing of it.")

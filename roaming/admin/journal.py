@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -10,11 +11,19 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import path
 
+from roaming.admin.deliveries import SHADES, short
 from roaming.admin.finding_rows import find_view
-from roaming.admin.session_story import OUTCOMES, title_of, took
-from roaming.domain.refusals import CATALOGUE
+from roaming.admin.refusal_words import (
+    OUTCOMES,
+    outcome_badge,
+    refusal_panel,
+    title_of,
+    was_not_accepted,
+)
+from roaming.admin.session_story import took
 from roaming.domain.use_case import EXCHANGES
-from roaming.models import Agreement, Delivery, JournalBody, JournalEntry, ServiceSession
+from roaming.models import Agreement, Delivery, Evse, JournalBody, JournalEntry, ServiceSession
+from roaming.models.clock import business_now
 from roaming.staff_pages.cells import (
     EMPTY,
     badge,
@@ -36,6 +45,7 @@ from roaming.staff_pages.personal_data import PersonalDataPages, Shown
 from roaming.staff_pages.staff_admin import FactAdmin, Panel
 
 LATELY = 100_000
+NEWEST = 20_000
 
 
 class LatelyFilter(admin.SimpleListFilter):
@@ -73,8 +83,9 @@ class UseCaseFilter(LatelyFilter):
 
 
 def _searches(term: str) -> Iterator[Search]:
-    """Correlation, session or transaction id; EVSE or other object with or without separators."""
+    """Any of its ids; EVSE or other object with or without separators."""
     yield Search(Q(correlation_id=term))
+    yield Search(Q(message_id=term))
     if (key := uuid_or_none(term)) is not None:
         yield Search(Q(service_session_id=key))
         yield Search(Q(transaction_id=key))
@@ -82,34 +93,60 @@ def _searches(term: str) -> Iterator[Search]:
         yield Search(Q(object_key=name), ("object_key", "-id"))
 
 
-def _session(row: JournalEntry) -> Any:
+class LatelyAnsweredFilter(admin.SimpleListFilter):
+    """What was answered in the last hour: the rows behind the numbers of the first page."""
+
+    title = "when it was answered"
+    parameter_name = "answered"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("hour", "In the last hour")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() != "hour":
+            return queryset
+        return queryset.filter(pk__in=answered_lately(business_now()).values("pk"))
+
+
+def answered_lately(now: datetime) -> QuerySet[JournalEntry]:
+    """Verdicts of the last hour, as far as the newest rows go; no index holds their moments."""
+    newest = JournalEntry.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    return JournalEntry.objects.filter(
+        id__gt=newest - NEWEST, at__gt=now - timedelta(hours=1), phase=JournalEntry.Phase.VERDICT
+    ).order_by()
+
+
+def _session(row: JournalEntry, *, whole: bool = False) -> Any:
     if row.service_session_id is None:
         return "–"
-    key = row.service_session_id
-    return one_line(link_to_page(ServiceSession._meta, key, f"…{str(key)[-8:]}"))
+    key = str(row.service_session_id)
+    words = key if whole else f"…{key[-8:]}"
+    return one_line(link_to_page(ServiceSession._meta, row.service_session_id, words))
 
 
-def _result(row: JournalEntry) -> Any:
-    """Of the row before: that the message was taken in; of the verdict: the code or the outcome."""
-    if row.phase == JournalEntry.Phase.ADMITTED:
-        return "taken in"
-    words = row.refusal_code.replace("_", " ") or row.get_outcome_display()
-    return badge(words, OUTCOMES.get(row.outcome, "plain"))
+def _object(row: JournalEntry) -> Any:
+    """What the message was about; an EVSE is led to."""
+    evse = Evse.objects.filter(key=row.object_key).first() if row.object_key else None
+    return link_to(evse) if evse else row.object_key or EMPTY
 
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(PersonalDataPages, FactAdmin):
     """The journal, newest first. Bodies are shown by permission, and each look is logged."""
 
+    comes_from = (
+        "Each message of a platform leaves its rows here. Bring an operator on first, "
+        "then its platform."
+    )
     list_display = (
         "name", "use_case", "result", "latency", "cso", "csp", "session", "object",
     )  # fmt: skip
     panels_first = True
     list_display_links = ("name",)
-    list_filter = (OutcomeFilter, UseCaseFilter)
+    list_filter = (OutcomeFilter, UseCaseFilter, LatelyAnsweredFilter)
     list_select_related = ("sender", "visited_cso", "home_csp")
     search_fields = ("pk",)
-    search_help_text = "Correlation id, session id, transaction id, EVSE or other object"
+    search_help_text = "Correlation, message, session or transaction id, EVSE"
     fieldsets = (
         (
             "Message",
@@ -125,16 +162,16 @@ class JournalEntryAdmin(PersonalDataPages, FactAdmin):
         ("Parties", {"fields": (("sender_link", "environment"), ("cso", "csp"), "agreement")}),
         (
             "Ids",
-            {"fields": ("correlation", "transaction", "message", "session", "object_key")},
+            {"fields": ("correlation", "transaction", "message", "whole_session", "about")},
         ),
     )
     readonly_fields = (
         "when", "recorded", "message_use_case", "shown_outcome", "sender_link", "cso", "csp",
-        "agreement", "session", "latency", "correlation", "transaction", "message",
+        "agreement", "whole_session", "latency", "correlation", "transaction", "message", "about",
     )  # fmt: skip
 
     name = name_column("When", lambda row: moment(row.at))
-    result = column("Outcome", _result)
+    result = column("Outcome", outcome_badge)
     object = column("Object", lambda row: one_line(row.object_key or EMPTY))
     when = moment_column("at", "When (business time)")
     recorded = moment_column("recorded_at", "Written (real time)")
@@ -152,6 +189,8 @@ class JournalEntryAdmin(PersonalDataPages, FactAdmin):
         ),
     )
     session = column("Session", _session)
+    whole_session = column("Session", lambda row: _session(row, whole=True))
+    about = column("Object", _object)
     latency = column("Took", lambda row: one_line(took(row.latency_us)))
     correlation = code_column("correlation_id", "Correlation id")
     transaction = code_column("transaction_id", "Transaction id")
@@ -173,36 +212,32 @@ class JournalEntryAdmin(PersonalDataPages, FactAdmin):
         return [("Message", pretty_json(body.content))] if body else []
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
-        return [*_refusal(row), _transaction(row), _deliveries(row)]
+        entries = list(
+            JournalEntry.objects.filter(transaction_id=row.transaction_id).order_by("id")[:50]
+        )
+        return [*_refusal(row, entries), _transaction(entries), _deliveries(row)]
 
 
-def _refusal(row: JournalEntry) -> list[Panel]:
-    reason = CATALOGUE.get(row.refusal_code)
-    if reason is None:
-        return []
-    lines = [
-        ("Code", reason.code),
-        ("What was wrong", reason.title),
-        ("Whose fault", reason.fault.value),
-        ("What to do about it", reason.what_to_do),
-    ]
-    return [Panel("Why it was refused", ("", ""), lines, "")]
+def _refusal(row: JournalEntry, entries: Sequence[JournalEntry]) -> list[Panel]:
+    """Of a verdict its own reason; on the page of the row before, that of the only verdict."""
+    verdicts = [entry for entry in entries if entry.phase == JournalEntry.Phase.VERDICT]
+    of = row if row.phase == JournalEntry.Phase.VERDICT or len(verdicts) != 1 else verdicts[0]
+    return [refusal_panel(of)] if was_not_accepted(of) else []
 
 
-def _transaction(row: JournalEntry) -> Panel:
-    entries = JournalEntry.objects.filter(transaction_id=row.transaction_id).order_by("id")
+_PHASES = {"admitted": "Taken in", "verdict": "Answered"}
+
+
+def _transaction(entries: Sequence[JournalEntry]) -> Panel:
     lines = [
         (
             moment_cell(entry.at),
-            link_to(entry, entry.get_phase_display()),
-            badge(
-                entry.refusal_code or entry.get_outcome_display(),
-                OUTCOMES.get(entry.outcome, "plain"),
-            ),
+            link_to(entry, _PHASES[entry.phase]),
+            outcome_badge(entry),
             entry.object_key or "–",
             took(entry.latency_us),
         )
-        for entry in entries[:50]
+        for entry in entries
     ]
     headers = ("When", "Row", "Outcome", "Object", "Took")
     return Panel("The whole transaction", headers, lines, "")
@@ -212,9 +247,9 @@ def _deliveries(row: JournalEntry) -> Panel:
     found = Delivery.objects.filter(correlation_id=row.correlation_id).select_related("receiver")
     lines = [
         (
-            link_to(d, d.object_key),
-            str(d.receiver),
-            d.get_state_display(),
+            link_to(d, short(d.object_key)),
+            link_to(d.receiver),
+            badge(d.get_state_display(), SHADES.get(d.state, "plain")),
             moment_cell(d.delivered_at),
         )
         for d in found.order_by("id")[:50]

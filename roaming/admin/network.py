@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -12,10 +13,12 @@ from django.http import HttpRequest
 from roaming.admin.identification_search import fingerprints_of
 from roaming.domain.evse_status import state_at
 from roaming.models import (
+    Command,
     Connector,
     Evse,
     Identification,
     IdentificationVersion,
+    JournalEntry,
     Outage,
     ServiceSession,
     Site,
@@ -47,6 +50,7 @@ ENVIRONMENTS = {"live": "success", "test": "info"}
 class SiteAdmin(FactAdmin):
     """Sites, as their visited-CSO publishes them."""
 
+    comes_from = "CSOs publish their sites (UC1-2) once their platform is registered."
     list_display = ("shown_name", "site_id", "cso", "city", "country", "environment", "standing")
     list_display_links = ("shown_name",)
     list_filter = ("environment", "country")
@@ -126,12 +130,18 @@ def _status(row: Evse) -> Any:
     if told is None:
         return "–"
     now_is = state_at(told.state, told.expires_at, business_now()).value
-    return badge(now_is, STATUSES.get(now_is, "plain"))
+    words = {"OUTOFORDER": "out of order"}.get(now_is, now_is.lower())
+    return badge(words, STATUSES.get(now_is, "plain"))
 
 
 def _outages(row: Evse) -> Panel:
     lines = [
-        (link_to(outage), moment(outage.starts_at), moment(outage.ends_at), outage.state)
+        (
+            link_to(outage),
+            moment(outage.starts_at),
+            moment(outage.ends_at),
+            outage.get_state_display(),
+        )
         for outage in Outage.objects.filter(evses=row).order_by("-starts_at")[:20]
     ]
     return Panel("Outages", ("Outage", "From", "Until", "State"), lines, "None was announced.")
@@ -141,11 +151,13 @@ def _outages(row: Evse) -> Panel:
 class EvseAdmin(FactAdmin):
     """Charging positions, whose they were when, and what can be plugged in."""
 
+    comes_from = "EVSEs come with the sites that CSOs publish (UC1-2)."
     list_display = ("evse_id", "site_link", "cso", "now_is", "environment", "standing")
     list_filter = ("environment",)
     list_select_related = ("site__visited_cso", "status")
     search_fields = ("key",)
     search_help_text = "EVSE-ID, or its beginning"
+    words = {"evse_id": "EVSE-ID"}
     fields = (
         "evse_id", "key", "environment", "site_link", "cso", "now_is", "told", "holds_until",
         "methods", "standing",
@@ -157,7 +169,7 @@ class EvseAdmin(FactAdmin):
     site_link = link_column("site", "Site")
     cso = link_column("site__visited_cso", "visited-CSO")
     now_is = column("Status now", _status)
-    told = moment_column("status__stamped_at", "Status of")
+    told = moment_column("status__stamped_at", "Status given at")
     holds_until = moment_column("status__expires_at", "Status holds until")
     methods = column("Authentication", lambda row: ", ".join(row.authentication_methods) or "–")
     standing = column(
@@ -174,7 +186,11 @@ class EvseAdmin(FactAdmin):
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         owners = row.ownerships.select_related("visited_cso").order_by("during")
-        sessions = list_of(ServiceSession._meta, f"evse__id__exact={row.pk}", "Sessions at it")
+        traffic = [
+            (list_of(ServiceSession._meta, f"evse__id__exact={row.pk}", "Sessions at it"),),
+            (list_of(Command._meta, f"q={row.key}", "Commands to it"),),
+            (list_of(JournalEntry._meta, f"q={row.key}", "Messages about it"),),
+        ]
         return [
             Panel(
                 "Belongs to",
@@ -190,7 +206,7 @@ class EvseAdmin(FactAdmin):
                         c.connector_id,
                         c.standard or "–",
                         c.power_type or "–",
-                        quantity(c.max_power_w, "W"),
+                        _kilowatts(c),
                         _tariffs_of(c),
                     )
                     for c in row.connectors.prefetch_related("individual_tariffs__home_csp")
@@ -198,7 +214,7 @@ class EvseAdmin(FactAdmin):
                 "No connector was published.",
             ),
             _outages(row),
-            Panel("Traffic", ("",), [(sessions,)], ""),
+            Panel("Traffic", ("",), traffic, ""),
         ]
 
 
@@ -211,6 +227,11 @@ def _how_told(row: TariffVersion) -> Any:
     if row.withdrawn:
         return badge("withdrawal")
     return badge("told on request", "info") if row.on_request else badge("announced", "success")
+
+
+def _kilowatts(row: Connector) -> Any:
+    watts = row.max_power_w
+    return quantity(None if watts is None else Decimal(watts) / 1000, "kW")
 
 
 def _tariffs_of(row: Connector) -> str:
@@ -227,6 +248,7 @@ def _tariffs_of(row: Connector) -> str:
 class TariffVersionAdmin(FactAdmin):
     """Tariff versions: what was announced, when it came, from when it counts."""
 
+    comes_from = "CSOs announce their tariffs (UC2-1) once their platform is registered."
     list_display = ("tariff_id", "cso", "csp", "environment", "valid", "received", "standing")
     list_filter = ("environment", "withdrawn", "currency")
     list_select_related = ("visited_cso", "home_csp")
@@ -279,6 +301,10 @@ class TariffVersionAdmin(FactAdmin):
 class IdentificationAdmin(PersonalDataPages, FactAdmin):
     """Tokens that home-CSPs distributed. Found by the whole token; shown by permission only."""
 
+    comes_from = (
+        "Home-CSPs distribute tokens for offline use (UC4-2). Without any, each token is "
+        "asked for live."
+    )
     list_display = (
         "identification",
         "csp",

@@ -122,6 +122,7 @@ ACTIVATE = Step(
 class OperatorAdmin(StaffAdmin):
     """Operators. The clearing house itself is one of them."""
 
+    comes_from = "Begin here: legal data, role, contacts; then the platform, then an agreement."
     form = OperatorForm
     change_form_template = "admin/staff/checked_as_typed.html"
     steps = (ACTIVATE,)

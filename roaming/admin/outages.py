@@ -32,11 +32,12 @@ SHADES = {"announced": "warning", "ended": "success"}
 class OutageAdmin(FactAdmin):
     """Outages, the latest announced first."""
 
+    comes_from = "CSOs announce maintenance and outages (UC5-1)."
     list_display = ("outage_id", "shown_kind", "shown_state", "cso", "starts", "ends", "about")
     list_filter = ("environment", "state", "kind")
     list_select_related = ("visited_cso",)
     search_fields = ("outage_id",)
-    search_help_text = "The CSO's id of it"
+    search_help_text = "Outage id of the CSO, or its beginning"
     fields = (
         "outage_id", "shown_kind", "shown_state", "cso", "environment", "starts_whole",
         "ends_whole", "description", "updated", "received", "message",

@@ -7,11 +7,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import TabularInline
 
+from roaming.admin.deliveries import HEALTH, short
 from roaming.admin.platform_steps import STEPS
+from roaming.admin.refusal_words import explained
 from roaming.models import Delivery, Platform, PlatformIdentifier
 from roaming.staff_pages.cells import (
     column,
@@ -30,7 +33,6 @@ from roaming.use_cases.operator_onboarding import (
     pin_identifier,
 )
 
-HEALTH = {"connected": "success", "degraded": "warning", "offline": "danger"}
 SHADES = {"connected": "success", "expected": "info", "suspended": "warning", "ended": "plain"}
 
 
@@ -66,16 +68,32 @@ class HeldIdentifierInline(TabularInline):
         return False
 
 
+class SilentFilter(admin.SimpleListFilter):
+    """The rows behind the number of the first page."""
+
+    title = "standing"
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("silent", "Not registered yet, or suspended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() != "silent":
+            return queryset
+        return queryset.filter(status__in=(Platform.Status.EXPECTED, Platform.Status.SUSPENDED))
+
+
 @admin.register(Platform)
 class PlatformAdmin(StaffAdmin):
     """Platforms. Their secrets are shown nowhere; a registration token once."""
 
+    comes_from = "Add the platform that an operator runs, then issue its registration token."
     steps = STEPS
     form_refusals = (OnboardingError,)
     history_of = ("held_identifiers",)
     inlines = (HeldIdentifierInline,)
     list_display = ("name", "environment", "shown_status", "shown_health", "operator", "address")
-    list_filter = ("environment", "status", "health__state")
+    list_filter = (SilentFilter, "environment", "status", "health__state")
     list_select_related = ("run_by", "roaming_endpoint", "health")
     search_fields = ("name", "run_by__name", "held_identifiers__identifier__key")
     search_help_text = "Name, operator, identifier without separators"
@@ -136,7 +154,8 @@ class PlatformAdmin(StaffAdmin):
     last_success = moment_column("health__last_success_at", "Last answer")
     last_failure = moment_column("health__last_failure_at", "Last failure")
     last_error = column(
-        "Last error", lambda row: getattr(getattr(row, "health", None), "last_error", "") or "–"
+        "Last error",
+        lambda row: explained(getattr(getattr(row, "health", None), "last_error", "")) or "–",
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
@@ -206,11 +225,11 @@ def _deliveries(row: Platform) -> Panel:
     waiting = Delivery.objects.filter(receiver=row, state=Delivery.State.WAITING)
     lines = [
         (
-            link_to(d, d.object_key),
+            link_to(d, short(d.object_key)),
             d.use_case,
             d.attempts,
             moment_cell(d.due_at),
-            d.last_error or "–",
+            explained(d.last_error) or "–",
         )
         for d in waiting.order_by("due_at")[:10]
     ]
@@ -218,6 +237,6 @@ def _deliveries(row: Platform) -> Panel:
     return Panel(
         "Waiting for it",
         ("Object", "Use case", "Attempts", "Due", "Last error"),
-        lines + ([(more, "", "", "", "")] if lines else []),
-        "Nothing waits.",
+        [*lines, (more, "", "", "", "")],
+        "",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from roaming.admin.refusal_words import plain_words
 from roaming.models import ChargePlan, ChargingUpdate, ServiceSession
 from roaming.staff_pages.cells import EMPTY, badge, moment_cell, money, pretty_json, quantity
 from roaming.staff_pages.staff_admin import Panel
@@ -69,7 +70,7 @@ def _steps(steps: list[ChargePlan]) -> Panel:
                 str(row.number),
                 row.get_made_by_display(),
                 badge(words, shade),
-                row.reason or EMPTY,
+                plain_words(row.reason) or EMPTY,
                 moment_cell(row.stamped_at),
                 moment_cell(row.received_at),
             )

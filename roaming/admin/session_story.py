@@ -6,18 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from roaming.domain import use_case
+from roaming.admin.refusal_words import outcome_badge, plain_words, title_of
 from roaming.models import Delivery, JournalEntry, Sdr, SdrEvent, ServiceSession
 from roaming.staff_pages.cells import badge, link_to, moment, moment_cell, money, quantity
 
 MOST = 200
-OUTCOMES = {
-    "accepted": "success",
-    "refused": "warning",
-    "refused_by_hub": "danger",
-    "failed": "danger",
-    "pending": "plain",
-}
 _Line = tuple[datetime, int, tuple[Any, ...]]
 
 
@@ -32,12 +25,6 @@ def took(latency_us: int | None) -> str:
     if latency_us < 1_000_000:
         return f"{latency_us // 1000} ms"
     return f"{latency_us / 1_000_000:.1f} s"
-
-
-def title_of(code: str) -> str:
-    """A use case in words, as far as the standard names it."""
-    title = use_case.title_of(code)
-    return code if title == code else f"{code} {title}"
 
 
 def story_of(session: ServiceSession) -> list[tuple[Any, ...]]:
@@ -73,9 +60,6 @@ def _moments(session: ServiceSession) -> Iterator[_Line]:
 def _messages(entries: list[JournalEntry]) -> Iterator[_Line]:
     for entry in entries:
         verdict = entry.phase == JournalEntry.Phase.VERDICT
-        outcome = badge(
-            entry.refusal_code or entry.get_outcome_display(), OUTCOMES.get(entry.outcome, "plain")
-        )
         what = "answered" if verdict else "taken in"
         yield (
             entry.at,
@@ -83,7 +67,7 @@ def _messages(entries: list[JournalEntry]) -> Iterator[_Line]:
             (
                 link_to(entry, f"{title_of(entry.use_case)}: {what}"),
                 entry.sender.name,
-                outcome if verdict else "",
+                outcome_badge(entry) if verdict else "",
                 took(entry.latency_us),
             ),
         )
@@ -106,7 +90,7 @@ def _deliveries(session: ServiceSession, entries: list[JournalEntry]) -> Iterato
                 link_to(delivery, f"{title_of(delivery.use_case)}: handed on"),
                 delivery.receiver.name,
                 badge(delivery.get_state_display(), shade),
-                told or f"{delivery.attempts} attempt(s)",
+                told or f"{delivery.attempts} attempt{'' if delivery.attempts == 1 else 's'}",
             ),
         )
 
@@ -118,4 +102,4 @@ def _records(sdrs: list[Sdr]) -> Iterator[_Line]:
     names = {sdr.pk: sdr for sdr in sdrs}
     for event in SdrEvent.objects.filter(sdr__in=list(names)).order_by("at", "id")[:MOST]:
         what = link_to(names[event.sdr_id], f"SDR {names[event.sdr_id]}: {event}")
-        yield event.at, 8, (what, event.actor, event.reason.replace("_", " "), event.note)
+        yield event.at, 8, (what, event.actor, plain_words(event.reason), event.note)

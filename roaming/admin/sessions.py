@@ -65,6 +65,10 @@ def _searches(term: str) -> Iterator[Search]:
 class ServiceSessionAdmin(PersonalDataPages, FactAdmin):
     """Sessions, newest first."""
 
+    comes_from = (
+        "A session opens when a CSO asks for an authorisation (UC3-1, UC3-3) or a CSP "
+        "for a start (UC3-2, UC3-8)."
+    )
     list_display = (
         "name", "shown_state", "evse_link", "cso", "csp", "method", "ended_brief", "energy",
     )  # fmt: skip

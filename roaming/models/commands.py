@@ -125,7 +125,7 @@ class Command(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.use_case} {self.kind} ({self.state})"
+        return f"{self.use_case} {self.kind} ({self.state})".replace("_", " ")
 
     @property
     def result_was_late(self) -> bool:

@@ -122,7 +122,8 @@ def block(text: str) -> SafeString | str:
         return EMPTY
     return format_html(
         '<pre class="bg-base-50 border border-base-200 p-3 rounded-default overflow-x-auto '
-        'dark:bg-base-800 dark:border-base-700" style="max-height: 30rem">{}</pre>',
+        'dark:bg-base-800 dark:border-base-700" style="max-height: 30rem; white-space: pre-wrap; '
+        'overflow-wrap: anywhere">{}</pre>',
         text,
     )
 

@@ -67,7 +67,7 @@ class StaffAdmin(HistoryPage, StepPages, ModelAdmin):
     """Rows that staff add and edit. Nothing is ever deleted: history hangs on everything."""
 
     change_form_template = "admin/staff/change_form.html"
-    list_before_template = "admin/staff/offers.html"
+    list_before_template = "admin/staff/list_before.html"
     formfield_overrides = FORM_FIELDS
     list_per_page = PER_PAGE
     list_filter_submit = True
@@ -79,6 +79,8 @@ class StaffAdmin(HistoryPage, StepPages, ModelAdmin):
     words: Mapping[str, str] = {}
     empty_value_display = EMPTY
     readonly_preprocess_fields = {"validity": readable_range, "during": readable_range}
+    # What brings rows to a list that is still empty.
+    comes_from = ""
 
     # What a use case may refuse while a form is saved, after the form itself was found in order.
     form_refusals: tuple[type[Exception], ...] = ()

@@ -35,7 +35,7 @@ def test_the_switch_s_last_hour_is_counted(clerk, world):
     shown = figures(clerk.get(HOME))
     assert shown["messages answered in the last hour"].value == "1"
     refused = shown["of them refused"]
-    assert (refused.value, refused.note) == ("1", "no_agreement 1")
+    assert (refused.value, refused.note) == ("1", "no agreement 1")
     assert list(clerk.get(refused.url).context["cl"].result_list) == [world.entry]
 
 
@@ -126,3 +126,19 @@ def test_an_address_that_nobody_knows_is_not_found(clerk):
         302,
         404,
     )
+
+
+def test_the_numbers_of_the_switch_lead_to_just_their_rows(clerk, world):
+    business_time(OCTOBER_5 + timedelta(minutes=30))
+    shown = figures(clerk.get(HOME))
+    for words, row in (
+        ("messages answered in the last hour", world.entry),
+        ("commands of the last 24 hours without a result", models.Command.objects.get()),
+    ):
+        assert shown[words].value == "1"
+        assert list(clerk.get(shown[words].url).context["cl"].result_list) == [row]
+    business_time(OCTOBER_5 + timedelta(days=3))
+    for words, figure in figures(clerk.get(HOME)).items():
+        if words in ("of them refused", "commands of the last 24 hours without a result"):
+            assert figure.value == "0"
+            assert list(clerk.get(figure.url).context["cl"].result_list) == []

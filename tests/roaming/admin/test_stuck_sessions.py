@@ -113,7 +113,7 @@ def test_a_running_session_shows_how_it_is_doing_and_its_plan(clerk, silent):
     )  # fmt: skip
     models.ChargePlan.objects.append_to(silent, step)
     shown = text_of(clerk.get(page(silent, "change")))
-    for words in ("3.25 kWh", "11 kW", "40 %", "receiver_timed_out", "not reached"):
+    for words in ("3.25 kWh", "11 kW", "40 %", "receiver timed out", "not reached"):
         assert words in shown.replace("\N{NO-BREAK SPACE}", " ").replace(
             "\N{NARROW NO-BREAK SPACE}", " "
         ), words

@@ -44,7 +44,7 @@ def test_a_session_s_page_tells_its_story_in_order(clerk, world):
     ]
     places = [shown.index(event) for event in story]
     assert places == sorted(places)
-    assert "no_agreement" in shown
+    assert "no agreement" in shown
     assert "12 ms" in shown
     assert page(world.sdr, "change") in shown
     assert page(world.delivery, "change") in shown
