@@ -39,3 +39,15 @@ def nesting_depth(body: bytes) -> int:
     """
     steps = _TEXT.sub(b"", body).translate(_STEPS, _NO_BRACKETS)
     return max(accumulate(memoryview(steps).cast("b")), default=0)
+
+
+_QUOTING = re.compile(r"^(Invalid (?:enum )?value) .*?( - at `[^`]*`)?$", re.DOTALL)
+
+
+def unquoted(error: Exception) -> str:
+    """What is wrong with an answer, without its own words: they may be a token or a contract id.
+
+    >>> unquoted(ValueError("Invalid enum value '04A2B3C4' - at `$.response`"))
+    'Invalid enum value - at `$.response`'
+    """
+    return _QUOTING.sub(lambda found: found[1] + (found[2] or ""), str(error))

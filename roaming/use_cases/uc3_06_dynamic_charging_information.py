@@ -35,7 +35,7 @@ from roaming.domain.refusals import Refusal
 from roaming.domain.reservation import ReservationState
 from roaming.domain.session import RUNNING, SessionState
 from roaming.domain.uuid7 import moment_of, uuid7_at
-from roaming.domain.wire_text import check_text
+from roaming.domain.wire_text import check_text, unquoted
 from roaming.hub_switch import Envelope, Verdict, ask, write_admission, write_verdict
 from roaming.hub_switch.reservations import take_reservation_to
 from roaming.hub_switch.running_session import (
@@ -244,6 +244,6 @@ def _understood(envelope: Envelope, session: ServiceSession, body: bytes) -> Cha
         detail = f"{session.visited_cso}: {refusal.field or 'body'}: {refusal.detail}"
         raise Refusal("receiver_answered_rubbish", detail[:300]) from refusal
     except (ValueError, RecursionError) as error:
-        detail = f"{session.visited_cso}: {error}"
+        detail = f"{session.visited_cso}: {unquoted(error)}"
         raise Refusal("receiver_answered_rubbish", detail[:300]) from error
     return message

@@ -27,7 +27,7 @@ from roaming.domain.charge_plan import (
 )
 from roaming.domain.passing_on import as_sent
 from roaming.domain.refusals import Refusal
-from roaming.domain.wire_text import check_text
+from roaming.domain.wire_text import check_text, unquoted
 from roaming.hub_switch import Envelope, Verdict, ask, write_admission, write_verdict
 from roaming.hub_switch.running_session import (
     check_running,
@@ -118,7 +118,7 @@ def _understood(envelope: Envelope, session: ServiceSession, body: bytes) -> Cha
         check_text(body)
         return read_plan_answer(body, envelope.now)
     except (Refusal, ValueError, RecursionError) as error:
-        words = error.detail if isinstance(error, Refusal) else error
+        words = error.detail if isinstance(error, Refusal) else unquoted(error)
         detail = f"{session.visited_cso}: {words}"[:300]
         raise Refusal("receiver_answered_rubbish", detail) from error
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from roaming.domain.command import CommandAnswer, CommandState, read_command_answer
 from roaming.domain.passing_on import passed_on
 from roaming.domain.refusals import Refusal
+from roaming.domain.wire_text import unquoted
 from roaming.hub_switch.asking import ask
 from roaming.hub_switch.commands.consequences import draw_consequences, note_never_asked
 from roaming.hub_switch.envelope import Envelope
@@ -62,7 +63,9 @@ def _ask(
     try:
         return read_command_answer(answer.body)
     except (ValueError, RecursionError) as error:
-        refusal = Refusal("receiver_answered_rubbish", f"{command.visited_cso}: {error}"[:300])
+        refusal = Refusal(
+            "receiver_answered_rubbish", f"{command.visited_cso}: {unquoted(error)}"[:300]
+        )
         refusal.may_have_acted = True
         raise refusal from error
 
