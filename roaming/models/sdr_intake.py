@@ -119,6 +119,14 @@ class KnownSdr:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of a chunk: the numbers of its new records, and what was known already."""
+
+    fresh: set[int]
+    known: list[KnownSdr]
+
+
+@dataclass(frozen=True, slots=True)
 class IntakeCall:
     """What all rows of a call have in common: who sent them, when, and its journal."""
 
@@ -137,7 +145,7 @@ _STAGING = (
     + ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
     + ") ON COMMIT DELETE ROWS"
 )
-_COPY = f"COPY sdr_intake ({', '.join(_COLUMNS)}) FROM STDIN"
+_COPY = f"COPY sdr_intake ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 
 _ARRIVALS = "SELECT nextval('roaming_sdr_arrival') FROM generate_series(1, %s)"
 
@@ -204,43 +212,40 @@ def reserve_arrivals(count: int) -> list[int]:
         return [number for (number,) in cursor.fetchall()]
 
 
-def take_in(rows: Iterable[IntakeRow], call: IntakeCall) -> tuple[set[int], list[KnownSdr]]:
-    """Writes the rows whose reference is new; returns their numbers and what was known already.
+def take_in(rows: Iterable[IntakeRow], call: IntakeCall) -> Iterator[TakenIn]:
+    """Writes the rows whose reference is new; says after each chunk what became of it.
 
     Runs in the caller's transaction. A reference that stands twice among `rows` is new once. Rows
-    beyond the first CHUNK have to come in the order of the registry's key, see `in_registry_order`.
-    `rows` is drawn upon while the server works, and must not ask the database itself.
+    beyond the first CHUNK have to come in the order of the registry's key. `rows` is drawn upon
+    while the server works, and must not ask the database itself.
     """
     parameters = asdict(call)
     waiting = iter(rows)
-    fresh: set[int] = set()
-    known: list[KnownSdr] = []
     with connection.cursor() as cursor:
         cursor.execute(_STAGING)
         cursor.execute("DELETE FROM sdr_intake")  # of an earlier call in the same transaction
         cursor.execute("SET LOCAL work_mem = '128MB'")
         # The server reads while rows are still being judged: two processors work at once.
-        count = _stage(cursor, islice(waiting, CHUNK))
-        following = _take_in_staged(cursor, parameters, waiting, fresh) if count else []
-        if count > len(fresh):
-            known += _known(cursor, call.environment)
-        if following:
-            # Now, while the next rows are judged, and not all of them at the COMMIT.
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        while following:
-            cursor.execute("TRUNCATE sdr_intake")
-            before, count = len(fresh), _stage(cursor, following)
-            following = _take_in_staged(cursor, parameters, waiting, fresh)
-            if count > len(fresh) - before:
-                known += _known(cursor, call.environment)
-            if not following:
-                cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    return fresh, known
+        following: Iterable[IntakeRow] = islice(waiting, CHUNK)
+        count, chunks = _stage(cursor, following), 0
+        while count:
+            fresh, following = _take_in_staged(cursor, parameters, waiting)
+            yield TakenIn(fresh, _known(cursor, call.environment) if len(fresh) < count else [])
+            chunks += 1
+            if chunks == 1 and following:
+                # Now, while the next rows are judged, and not all of them at the COMMIT.
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            if following:
+                cursor.execute("TRUNCATE sdr_intake")
+            count = _stage(cursor, following) if following else 0
+        if chunks > 1:
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def _stage(cursor: Any, rows: Iterable[IntakeRow]) -> int:
     count = 0
     with cursor.copy(_COPY) as copy:
+        copy.set_types(list(_COLUMNS.values()))
         for row in rows:
             copy.write_row(row)
             count += 1
@@ -248,15 +253,14 @@ def _stage(cursor: Any, rows: Iterable[IntakeRow]) -> int:
 
 
 def _take_in_staged(
-    cursor: Any, call: dict[str, Any], waiting: Iterator[IntakeRow], fresh: set[int]
-) -> list[IntakeRow]:
-    """Takes in what is staged; returns the rows that were judged meanwhile, to be staged next."""
+    cursor: Any, call: dict[str, Any], waiting: Iterator[IntakeRow]
+) -> tuple[set[int], list[IntakeRow]]:
+    """Takes in what is staged; returns what was new, and the rows that were judged meanwhile."""
     # In a pipeline a statement is sent, and its result awaited as the block is left.
     with connection.wrap_database_errors, connection.connection.pipeline():
         cursor.execute(_TAKE_IN, call)
         following = list(islice(waiting, CHUNK))
-    fresh.update(number for (number,) in cursor.fetchall())
-    return following
+    return {number for (number,) in cursor.fetchall()}, following
 
 
 def _known(cursor: Any, environment: str) -> list[KnownSdr]:

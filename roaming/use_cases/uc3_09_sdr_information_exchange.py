@@ -59,15 +59,16 @@ def receive_sdrs(envelope: Envelope, records: Sequence[SdrRecord]) -> list[SdrRe
     """Takes in the records in one transaction; returns a receipt for each, in their order."""
     receipts = [SdrReceipt() for _ in records]
     door = Door(envelope, [r.message for r in records if isinstance(r.message, SdrMessage)])
-    rows: list[IntakeRow] = []
+    judged: dict[int, IntakeRow] = {}  # until their chunk is taken in
     with transaction.atomic():
-        places = _places(door, records)
-        admitted = _admitted(door, places, records, receipts, rows)
-        fresh, known = take_in(admitted, _call(envelope))
-        winners = sorted(row for row in rows if row.n in fresh)
-        _leave_findings(winners, receipts, envelope)
-        _answer_known(known, receipts, records)
-        forward_sdrs(envelope, winners, {n: receipts[n].findings for n in fresh})
+        admitted = _admitted(door, _places(door, records), records, receipts, judged)
+        for taken in take_in(admitted, _call(envelope)):
+            winners = [judged.pop(number) for number in sorted(taken.fresh)]
+            for entry in taken.known:
+                del judged[entry.n]
+            _leave_findings(winners, receipts, envelope)
+            _answer_known(taken.known, receipts, records)
+            forward_sdrs(envelope, winners, {row.n: receipts[row.n].findings for row in winners})
         _journal_refusals(envelope, door, receipts, records)
     return receipts
 
@@ -77,7 +78,7 @@ def _admitted(
     places: Iterable[Place],
     records: Sequence[SdrRecord],
     receipts: list[SdrReceipt],
-    rows: list[IntakeRow],
+    judged: dict[int, IntakeRow],
 ) -> Iterator[IntakeRow]:
     """Judges one record after the other, while those before it are already on their way."""
     for place in places:
@@ -91,7 +92,7 @@ def _admitted(
             receipt.refusal = refusal
             continue
         receipt.sdr_id, receipt.state = row.id, row.state
-        rows.append(row)
+        judged[row.n] = row
         yield row
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from roaming.domain.identifiers.check_digits import din_check_digit, iso_check_digit
 from roaming.domain.identifiers.countries import country
@@ -183,14 +184,20 @@ def _structured(text: str) -> ContractId:
         match, standard = _DIN.fullmatch(text), ContractStandard.DIN
     if match is None:
         raise syntax_error(text, "contract id", _EXPECTED)
-    land, code = country(match[2], "contract id"), match[4].upper()
-    provider = ProviderId(land + code, land, code, match[1])
+    provider = _provider(match[1], match[2], match[4])
     bare = provider.key + (instance := match[5].upper())
     if match[6] is None:
         return ContractId(bare, standard, provider, instance, None, None, text)
     check = match[6].upper()
     fits = iso_check_digit if standard is ContractStandard.ISO else din_check_digit
     return ContractId(bare + check, standard, provider, instance, check, fits(bare) == check, text)
+
+
+@lru_cache(maxsize=4096)
+def _provider(text: str, land: str, code: str) -> ProviderId:
+    """The provider in a contract id: the only part of it that names no person, and may be kept."""
+    land, code = country(land, "contract id"), code.upper()
+    return ProviderId(land + code, land, code, text)
 
 
 def _converted(

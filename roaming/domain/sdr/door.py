@@ -132,7 +132,9 @@ def _missing_fields(message: SdrMessage) -> Iterator[DoorFinding]:
 def _time_findings(
     started_at: datetime | None, ended_at: datetime | None, now: datetime
 ) -> Iterator[DoorFinding]:
+    latest = started_at if ended_at is None else ended_at
     if started_at and ended_at and ended_at < started_at:
+        latest = started_at
         yield DoorFinding(
             "TIM-01",
             Severity.FATAL,
@@ -140,7 +142,6 @@ def _time_findings(
             ended_at.isoformat(),
             f"not before {started_at.isoformat()}",
         )
-    latest = max((t for t in (started_at, ended_at) if t), default=None)
     if latest and latest > now + CLOCK_TOLERANCE:
         yield DoorFinding(
             "TIM-02",
@@ -152,8 +153,10 @@ def _time_findings(
 
 
 def _unclear_times(message: SdrMessage) -> Iterator[DoorFinding]:
-    for name in ("start_date_time", "end_date_time"):
-        moment: datetime | None = getattr(message, name)
+    for name, moment in (
+        ("start_date_time", message.start_date_time),
+        ("end_date_time", message.end_date_time),
+    ):
         if not plausible_moment(moment):
             yield DoorFinding(
                 "TIM-04",

@@ -61,10 +61,17 @@ def test_records_of_all_chunks_are_kept_and_numbered_as_they_came(client, connec
 
 
 @pytest.mark.usefixtures("business_time")
-def test_the_home_csp_gets_them_in_the_order_of_the_call(client, connected_cast):
-    send(client, connected_cast, [changed(SDR, id=i) for i in IDS])
-    (delivery,) = models.Delivery.objects.filter(path="uc3-9/sdrs")
-    assert [record["sdr"]["id"] for record in json.loads(delivery.body)["sdrs"]] == IDS
+def test_the_home_csp_gets_each_record_once_with_its_own_findings(client, connected_cast):
+    records = [changed(SDR, id=i) for i in IDS]
+    records[3] = changed(SDR, id="z", total_energy=-1)
+    send(client, connected_cast, records)
+    sent = [
+        record
+        for delivery in models.Delivery.objects.filter(path="uc3-9/sdrs")
+        for record in json.loads(delivery.body)["sdrs"]
+    ]
+    assert sorted(record["sdr"]["id"] for record in sent) == sorted(IDS)
+    assert [r["sdr"]["id"] for r in sent if "QTY-01" in str(r["findings"])] == ["z"]
 
 
 @pytest.mark.usefixtures("business_time")
