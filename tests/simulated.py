@@ -23,6 +23,7 @@ from roaming.use_cases.uc1_01_platform_authentication import issue_registration_
 from tests import databases, factories
 from tests.stack import free_port
 
+_pool = urllib3.PoolManager(num_pools=50, maxsize=8)
 QUICK = {"seconds": 1.0, "updates_every_seconds": 0.3, "time_lapse": 3600}
 """A session of a second in which an hour's energy flows."""
 
@@ -134,7 +135,7 @@ class Simulated:
         return found[0]
 
     def _ask(self, method: str, path: str, content: Any) -> Any:
-        response = urllib3.request(
+        response = _pool.request(
             method, f"http://127.0.0.1:{self.control}{path}", retries=False, timeout=150,
             headers={"Content-Type": "application/json"},
             body=None if content is None else json.dumps(content).encode(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -32,6 +33,8 @@ class VisitedCso:
         self.sessions = Sessions(around, cso, stations, self.publisher)
         self.reservations = Reservations(around, stations, self.sessions, self.publisher)
         self._around = around
+        # Two commands for one EVSE at once: the second is to see what the first was promised.
+        self._deciding = threading.Lock()
 
     def answers(self) -> dict[str, Handler]:
         """By path below the endpoint."""
@@ -62,34 +65,36 @@ class VisitedCso:
     def _take_start(self, incoming: Incoming, behaviour: Behaviour) -> Json:
         """UC3-2. With a reservation its session goes on."""
         content = incoming.content
-        session_id = str(content["service_session_id"])
         reservation = self._reservation_of(content)
-        accepted, reason = decide(behaviour, self._against_start(content, reservation))
-        if not accepted:
-            return rejected(reason)
-        if reservation is not None:
-            visit = reservation.visit
-        else:
-            visit = self._visit_of(content, session_id)
+        now = self._around.speaker.now()
+        with self._deciding:
+            against = self._against_start(content, reservation, now)
+            accepted, reason = decide(behaviour, against)
+            if not accepted:
+                return rejected(reason)
+            visit = reservation.visit if reservation else self._visit_of(content)
+            self.sessions.book.add_once(visit)
         visit.correlation_id = incoming.correlation_id
 
         def start() -> None:
             if reservation is not None:
                 self.reservations.use(reservation)
-            self.sessions.book.add_once(visit)
             self.sessions.begin(visit)
 
+        def give_up() -> None:
+            if reservation is None:
+                visit.stage = Stage.GONE
+
         told = {"cso_session_id": visit.cso_session_id}
-        self._follow_up(incoming, behaviour, start, told)
+        self._follow_up(incoming, behaviour, (start, give_up), told)
         return taken()
 
-    def _against_start(self, content: Json, reservation: Reservation | None) -> str:
+    def _against_start(self, content: Json, reservation: Reservation | None, now: datetime) -> str:
         evse_id = str(content["evse_id"])
         if self.stations.place(evse_id) is None:
             return "unknown_evse"
         if self.sessions.occupied(evse_id):
             return "evse_occupied"
-        now = self._around.speaker.now()
         holder = self.reservations.holder(evse_id, now, now.replace(year=now.year + 1))
         held_now = holder is not None and holder.starts_at <= now
         return "evse_reserved" if held_now and holder is not reservation else ""
@@ -101,7 +106,7 @@ class VisitedCso:
         accepted, reason = decide(behaviour, "" if running else "unknown_session")
         if not accepted:
             return rejected(reason)
-        self._follow_up(incoming, behaviour, partial(self._leave, visit), {})
+        self._follow_up(incoming, behaviour, (partial(self._leave, visit), _nothing), {})
         return taken()
 
     def _take_unlock(self, incoming: Incoming, behaviour: Behaviour) -> Json:
@@ -112,7 +117,7 @@ class VisitedCso:
         if not accepted:
             return rejected(reason)
         visit = self.sessions.book.of_session(str(content.get("service_session_id") or ""))
-        self._follow_up(incoming, behaviour, partial(self._leave, visit), {})
+        self._follow_up(incoming, behaviour, (partial(self._leave, visit), _nothing), {})
         return taken()
 
     def _leave(self, visit: Visit | None) -> None:
@@ -126,31 +131,35 @@ class VisitedCso:
         expires_at = moment_of(content["expires_at"])
         now = self._around.speaker.now()
         starts_at = moment_of(content["starts_at"]) if content.get("starts_at") else now
-        known = self.reservations.find(reservation_id)
-        against = self._against_reservation(content, (starts_at, expires_at), known)
-        accepted, reason = decide(behaviour, against)
-        if not accepted:
-            return rejected(reason)
-        visit = known.visit if known else self._visit_of(content, content["service_session_id"])
+        with self._deciding:
+            known = self.reservations.find(reservation_id)
+            against = self._against_reservation(content, (starts_at, expires_at), now)
+            accepted, reason = decide(behaviour, against)
+            if not accepted:
+                return rejected(reason)
+            visit = known.visit if known else self._visit_of(content)
+            reservation = Reservation(
+                reservation_id, str(content["reference"]), visit, starts_at, expires_at
+            )
+            self.reservations.promise(reservation)
         visit.correlation_id = incoming.correlation_id
-        reservation = Reservation(
-            reservation_id, str(content["reference"]), visit, starts_at, expires_at
-        )
         keep = partial(self.reservations.keep, reservation)
+        give_up = partial(self.reservations.give_up, reservation)
         told = {"cso_reference": reservation.cso_reference}
-        self._follow_up(incoming, behaviour, keep, told)
+        self._follow_up(incoming, behaviour, (keep, give_up), told)
         return taken()
 
     def _against_reservation(
-        self, content: Json, window: tuple[datetime, datetime], known: Reservation | None
+        self, content: Json, window: tuple[datetime, datetime], now: datetime
     ) -> str:
         evse_id = str(content["evse_id"])
         if self.stations.place(evse_id) is None:
             return "unknown_evse"
-        if window[0] <= self._around.speaker.now() and self.sessions.occupied(evse_id):
+        if window[0] <= now and self.sessions.occupied(evse_id):
             return "evse_occupied"
         holder = self.reservations.holder(evse_id, *window)
-        return "evse_reserved" if holder is not None and holder is not known else ""
+        others = holder is not None and holder.reservation_id != str(content["reservation_id"])
+        return "evse_reserved" if others else ""
 
     def _take_cancellation(self, incoming: Incoming, behaviour: Behaviour) -> Json:
         """UC3-8, the other way."""
@@ -164,7 +173,7 @@ class VisitedCso:
             if reservation is not None and reservation.state == "reserved":
                 self.reservations.cancel(reservation)
 
-        self._follow_up(incoming, behaviour, cancel, {})
+        self._follow_up(incoming, behaviour, (cancel, _nothing), {})
         return taken()
 
     def _keep_outcome(self, incoming: Incoming, behaviour: Behaviour) -> Json:
@@ -175,12 +184,15 @@ class VisitedCso:
         return {}
 
     def _follow_up(
-        self, incoming: Incoming, behaviour: Behaviour, do_it: DoneBy, told: Json
+        self, incoming: Incoming, behaviour: Behaviour, acts: tuple[DoneBy, DoneBy], told: Json
     ) -> None:
-        """What comes of a command that was accepted, a moment later."""
+        """What comes of a command that was accepted, a moment later: it is done, or given up."""
+        do_it, give_up = acts
         command_id = str(incoming.content["command_id"])
 
         def happen() -> None:
+            if behaviour.result in (Result.FAILED, Result.NONE):
+                give_up()
             if behaviour.result in (Result.SUCCEEDED, Result.FAILED):
                 content: Json = {"result": behaviour.result.value.upper()}
                 if behaviour.result is Result.SUCCEEDED:
@@ -255,7 +267,7 @@ class VisitedCso:
     def _reservation_of(self, content: Json) -> Reservation | None:
         return self.reservations.find(str(content.get("reservation_id") or ""))
 
-    def _visit_of(self, content: Json, session_id: object) -> Visit:
+    def _visit_of(self, content: Json) -> Visit:
         """A visit that the home-CSP asked for."""
         identification = content.get("identification") or {}
         place = self.stations.place(str(content["evse_id"]))
@@ -268,7 +280,11 @@ class VisitedCso:
             method=identification.get("method") or "APP",
             token_uid=identification.get("token_uid", ""),
             contract_id=identification.get("contract_id", ""),
-            evidence=Evidence(str(session_id), content.get("authorization_reference"), "COMMAND"),
+            evidence=Evidence(
+                str(content["service_session_id"]),
+                content.get("authorization_reference"),
+                "COMMAND",
+            ),
             csp_session_id=content.get("csp_session_id"),
             stage=Stage.AWAITED,
         )
@@ -279,6 +295,10 @@ class VisitedCso:
         assert place is not None, "only stations of ours are looked at"
         ids = [connector.connector_id for connector in place.evse.connectors]
         return wanted if wanted in ids else ids[0]
+
+
+def _nothing() -> None:
+    """Nothing was promised that would have to be taken back."""
 
 
 def taken() -> Json:

@@ -57,6 +57,7 @@ class Reservations:
         self._publisher = publisher
         self._lock = threading.Lock()
         self._all: dict[str, Reservation] = {}
+        self._promised: dict[str, Reservation] = {}
         self._watched = False
 
     def all(self) -> list[Reservation]:
@@ -70,16 +71,29 @@ class Reservations:
     def holder(self, evse_id: str, start: datetime, end: datetime) -> Reservation | None:
         """Who has reserved the EVSE in this window."""
         key = evse_key(evse_id)
-        for reservation in self.all():
+        with self._lock:
+            promised = list(self._promised.values())
+        for reservation in [*self.all(), *promised]:
             overlaps = reservation.starts_at < end and start < reservation.expires_at
             same = evse_key(reservation.visit.evse_id) == key
             if reservation.state == "reserved" and same and overlaps:
                 return reservation
         return None
 
+    def promise(self, reservation: Reservation) -> None:
+        """It was accepted: nobody else gets the EVSE, though it is not held yet."""
+        with self._lock:
+            self._promised[reservation.reservation_id] = reservation
+
+    def give_up(self, reservation: Reservation) -> None:
+        """Nothing came of it."""
+        with self._lock:
+            self._promised.pop(reservation.reservation_id, None)
+
     def keep(self, reservation: Reservation) -> None:
         """Holds the EVSE from now on."""
         with self._lock:
+            self._promised.pop(reservation.reservation_id, None)
             self._all[reservation.reservation_id] = reservation
         self._tell(reservation, "RESERVED")
         self._watch_later()

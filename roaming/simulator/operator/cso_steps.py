@@ -14,6 +14,7 @@ from roaming.simulator.platform_hub import Message, Reply
 from roaming.simulator.sdr_writer import Evidence
 
 SETTLE_S = 30.0
+LOCAL_START = "/service-sessions/local-start"
 
 
 class CsoSteps:
@@ -86,8 +87,7 @@ class CsoSteps:
     def do_local_start(self, **identification: str) -> Outcome:
         """UC3-1: a user identifies: token_uid, contract_id, method, home_csp, evse_id."""
         question, visit = self._question(identification)
-        return self._start("UC3-1", "local start", "/service-sessions/local-start",
-                           (question, visit))  # fmt: skip
+        return self._start("UC3-1", "local start", LOCAL_START, (question, visit))
 
     def do_plug_and_charge(self, emaid: str, evse_id: str = "", home_csp: str = "") -> Outcome:
         """UC3-3: a vehicle shows its contract certificate."""
@@ -102,24 +102,27 @@ class CsoSteps:
 
     def do_session(self, seconds: float | None = None, **identification: str) -> Outcome:
         """A whole visit: local start, charging, completion, SDR."""
-        reply = self.do_local_start(**identification)
-        if isinstance(reply, Reply) and reply.accepted and self._cso.sessions.book.latest():
-            self.do_charge(seconds)
+        question, visit = self._question(identification)
+        reply = self._start("UC3-1", "local start", LOCAL_START, (question, visit))
+        if visit.session_id:
+            self._charge(visit, seconds)
         return reply
 
     # --- While it charges, and the end ------------------------------------------------------------
 
     def do_charge(self, seconds: float | None = None) -> Outcome:
         """The latest visit charges, so long or as the habit says, is completed and billed."""
-        visit = self._visit()
+        self._charge(self._visit(), seconds)
+        return None
+
+    def _charge(self, visit: Visit, seconds: float | None) -> None:
         habit = self._around.config.sessions
         charging = seconds if seconds is not None else habit.seconds
         self._cso.sessions.begin(visit, charging)
         if charging is None:
-            return None  # until it is stopped
+            return  # until it is stopped
         wait = charging + habit.parking_seconds + (habit.sdr_after_seconds or 0) + SETTLE_S
         self._wait_for_end(visit, time.monotonic() + max(wait, self._around.config.patience_s))
-        return None
 
     def do_begin(self) -> Outcome:
         """The latest visit charges until `end` or a stop."""

@@ -142,11 +142,8 @@ class VisitBook:
         return next((v for v in self.all() if session_id and v.session_id == session_id), None)
 
     def at_evse(self, evse_key: str, key_of: Any) -> Visit | None:
-        """Who is charging or parked there."""
-        busy = (Stage.CHARGING, Stage.PARKED)
-        return next(
-            (v for v in self.all() if v.stage in busy and key_of(v.evse_id) == evse_key), None
-        )
+        """Who charges or stands there, or is about to."""
+        return next((v for v in self.all() if v.is_open and key_of(v.evse_id) == evse_key), None)
 
     def latest(self) -> Visit | None:
         """The youngest that is not over."""

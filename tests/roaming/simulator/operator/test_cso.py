@@ -328,3 +328,26 @@ def test_what_cannot_be_said_now_is_said_when_the_clearing_house_is_back():
         away[0] = False
         cso.settle()
         assert cso.state()["visits"][0]["stage"] == "billed"
+
+
+def test_an_evse_is_promised_once(cso):
+    """Between the yes and its result nobody else is promised the same."""
+    assert cso.call.post("uc3-2/remote-start", command())[1]["response"] == "ACCEPTED"
+    second = command(command_id="c-2", service_session_id="s-2")
+    assert cso.call.post("uc3-2/remote-start", second)[1]["reason"] == "evse_occupied"
+    held = reservation(minutes=600_000, evse_id="DE*SIM*E2")
+    assert cso.call.post("uc3-8/reservation", held)[1]["response"] == "ACCEPTED"
+    other = {**held, "reservation_id": "r-2", "command_id": "c-3"}
+    assert cso.call.post("uc3-8/reservation", other)[1]["reason"] == "evse_reserved"
+
+
+def test_what_comes_to_nothing_frees_the_evse(cso):
+    cso.operator.conduct.change("*", "accept,result=failed,after=0")
+    cso.call.post("uc3-2/remote-start", command())
+    cso.call.post("uc3-8/reservation", reservation(minutes=600_000, evse_id="DE*SIM*E2"))
+    cso.settle()
+    cso.operator.conduct.change("*", "ordinary")
+    again = command(command_id="c-2", service_session_id="s-2")
+    assert cso.call.post("uc3-2/remote-start", again)[1]["response"] == "ACCEPTED"
+    held = reservation(minutes=600_000, evse_id="DE*SIM*E2") | {"reservation_id": "r-2"}
+    assert cso.call.post("uc3-8/reservation", held)[1]["response"] == "ACCEPTED"
