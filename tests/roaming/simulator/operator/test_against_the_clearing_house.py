@@ -98,10 +98,11 @@ def test_what_the_visited_cso_hears_of_a_home_csp_that_goes_wrong(world, like, c
 def test_a_lost_answer_leaves_one_decision_however_often_it_was_asked(world):
     """Whether the clearing house asks again under the same id is its business; once is decided."""
     world.csp.behave(UC3_1="lose_answer")
-    before = world.csp.state()["received"]["uc3-1/local-start"]
-    question = {"do": "local_start", "token_uid": TOKEN}
+    question = {"do": "local_start", "token_uid": TOKEN, "correlation_id": "lost-answer"}
     assert world.cso.do(question)[0]["outcome"] in ("accepted", "receiver_not_connected")
-    assert world.csp.state()["received"]["uc3-1/local-start"] == before + 1
+    asked = [r for r in world.csp.rows("received") if r["correlation_id"] == "lost-answer"]
+    assert len({row["message_id"] for row in asked}) == 1
+    assert [row["again"] for row in asked].count(False) == 1
 
 
 def test_a_home_csp_that_is_offline_is_found_again_when_it_comes_back(world):
