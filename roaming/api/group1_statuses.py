@@ -154,9 +154,15 @@ class StatusSerializer(serializers.ModelSerializer[Evse]):
     visited_cso = serializers.CharField(source="site.visited_cso.identifier")
     site_id = serializers.CharField(source="site.site_id")
     state = serializers.SerializerMethodField()
-    stamped_at = serializers.DateTimeField(source="status.stamped_at", default=None)
-    expires_at = serializers.DateTimeField(source="status.expires_at", default=None)
-    received_at = serializers.DateTimeField(source="status.received_at", default=None)
+    stamped_at = serializers.DateTimeField(
+        source="status.stamped_at", default=None, allow_null=True
+    )
+    expires_at = serializers.DateTimeField(
+        source="status.expires_at", default=None, allow_null=True
+    )
+    received_at = serializers.DateTimeField(
+        source="status.received_at", default=None, allow_null=True
+    )
     outage_id = serializers.SerializerMethodField(
         help_text="The outage or maintenance that is in force there (UC5-1), or null."
     )

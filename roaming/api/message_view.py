@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from roaming.api.authentication import bearer_token
 from roaming.api.correlation import correlation_id_of, message_id_of
-from roaming.api.given_answers import Attempt, GivenBefore, begin, key_of
+from roaming.api.given_answers import CHANGING, Attempt, GivenBefore, begin, key_of
 from roaming.api.manners import say_what_is_read
 from roaming.api.problems import as_refusal, problem
 from roaming.domain.refusals import Refusal
@@ -81,12 +81,16 @@ class MessageView(APIView):
         rights = judged_by()
         if self.is_admitted and rights is not None:
             self._judgement = Judgement(rights.version)
-        if self._attempt is not None or key_of(request) is None:
+        if self._attempt is not None or not self._answers(request) or key_of(request) is None:
             return
         asker = self.asker(request)
         if asker is not None:
             token = (bearer_token(request) or "") if self.answers_hold_secrets else None
             self._attempt = begin(request, asker, self._read(request), token)
+
+    def _answers(self, request: Request) -> bool:
+        """Else it is no message of any use case, but method_not_allowed."""
+        return hasattr(self, str(request.method).lower())
 
     def asker(self, request: Request) -> Platform | None:
         """The platform whose keys and message ids are looked at."""
@@ -168,7 +172,7 @@ class MessageView(APIView):
         request = self.request
         # Not `request.user`: where authentication failed, asking again would fail again.
         sender = getattr(request, "_user", None)
-        journals = self.journals_refusals and request.method != "GET"
+        journals = self.journals_refusals and request.method in CHANGING and self._answers(request)
         if isinstance(sender, Platform) and journals and not refusal.journalled:
             try:
                 envelope = self._envelope or self.envelope(request)

@@ -24,11 +24,13 @@ def _header(description: str, example: str, **schema: Any) -> Schema:
 
 
 def _parameter(name: str, description: str, example: str, **schema: Any) -> Schema:
+    """Its example stands in words: tools fill in what stands as one, and an id is used once."""
     return {
         "name": name,
         "in": "header",
         "required": False,
-        **_header(description, example, **schema),
+        "description": f"{description} For example `{example}`.",
+        "schema": {"type": "string", **schema},
     }
 
 
