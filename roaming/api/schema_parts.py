@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from roaming.api.field_limits import add_limits
 from roaming.api.problems import Problem
 from roaming.api.schema import schemas_of
 from roaming.api.webhooks import WEBHOOKS, Webhook
@@ -111,6 +112,7 @@ def complete(result: Schema, **context: Any) -> Schema:
     }
     result["webhooks"] = {webhook.path: _webhook(webhook) for webhook in WEBHOOKS}
     _let_decimals_be_numbers(result)
+    add_limits(result["components"]["schemas"])
     _drop(result, "x-spec-enum-id")  # a mark of drf-spectacular for itself
     return result
 

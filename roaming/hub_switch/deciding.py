@@ -52,6 +52,9 @@ def read_identification(question: IdentificationQuestion) -> Presented:
 
     With plug and charge the eMA-ID is the token, however its separators and check digit are sent.
     """
+    for name, longest in (("connector_id", 36), ("cso_session_id", 64)):
+        if len(getattr(question, name) or "") > longest:
+            raise Refusal("invalid_field", f"At most {longest} characters.", name)
     part = question.identification
     if len(part.authorised) > 8:
         raise Refusal("invalid_field", "At most 8 characters.", "identification.authorised")

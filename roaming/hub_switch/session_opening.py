@@ -48,9 +48,6 @@ def find_evse(
     """The EVSE at which the user stands: one of this CSO, now. Refuses unknown_evse."""
     if not question.evse_id:
         raise Refusal("invalid_field", "Say which EVSE.", "evse_id")
-    for name, longest in (("connector_id", 36), ("cso_session_id", 64)):
-        if len(getattr(question, name) or "") > longest:
-            raise Refusal("invalid_field", f"At most {longest} characters.", name)
     try:
         key = EvseId.parse(question.evse_id).key
     except IdentifierError as error:

@@ -229,3 +229,16 @@ def test_sites_and_tariffs_may_be_kept_for_the_caller_alone(client, cast):
         response = client.get(url, headers=cast.home_csp.headers)
         assert response["Cache-Control"] == "private, no-cache"
         assert "Authorization" in response["Vary"]
+
+
+@pytest.mark.parametrize("method", ["TRACE", "POST", "PATCH", "SCREAM"])
+@pytest.mark.parametrize("url", ["/api/v1/messages", "/api/v1/agreements", "/api/v1/clock"])
+def test_a_method_that_is_none_of_the_address_is_no_message(client, cast, url, method):
+    """Not even one whose key belongs to another message."""
+    first = send(client, "POST", "/api/v1/sdrs", cast.visited_cso, json.dumps(SDR), **{
+        "X-Message-ID": "m-1"
+    })  # fmt: skip
+    assert first.status_code == 201
+    response = send(client, method, url, cast.visited_cso, **{"X-Message-ID": "m-1"})
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert not models.JournalEntry.objects.filter(refusal_code="method_not_allowed").exists()
