@@ -19,7 +19,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 
 from roaming.api.correlation import correlation_id_of, follow_correlation_id
-from roaming.api.filters import MomentFilter
+from roaming.api.filters import HomeCspFilter, MomentFilter, VisitedCsoFilter
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
 from roaming.api.schema import READING, refusals
@@ -201,8 +201,8 @@ class CommandSerializer(serializers.ModelSerializer[Command]):
 class CommandFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(choices=[(s.value, s.label) for s in CommandState])
     kind = django_filters.ChoiceFilter(choices=[(k.value, k.value) for k in CommandKind])
-    visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
-    home_csp = django_filters.CharFilter(field_name="home_csp__identifier")
+    visited_cso = VisitedCsoFilter("visited_cso__key")
+    home_csp = HomeCspFilter("home_csp__key")
     service_session_id = django_filters.UUIDFilter(field_name="session_id")
     reservation_id = django_filters.UUIDFilter(field_name="reservation_id")
     since = MomentFilter("asked_at", lookup_expr="gte")

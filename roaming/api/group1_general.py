@@ -16,7 +16,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_field, extend_sch
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 
-from roaming.api.filters import MomentFilter
+from roaming.api.filters import MomentFilter, VisitedCsoFilter
 from roaming.api.group1_examples import SITE, STORED, VISITED_CSO, answered, asked
 from roaming.api.manners import IMPERSONAL, precondition_of
 from roaming.api.message_view import MessageView, decode
@@ -137,7 +137,7 @@ class SiteSerializer(serializers.ModelSerializer[Site]):
 
 
 class SiteFilter(django_filters.FilterSet):
-    visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
+    visited_cso = VisitedCsoFilter("visited_cso__key")
     country = django_filters.CharFilter(lookup_expr="iexact")
     updated_since = MomentFilter("last_updated", lookup_expr="gte")
 

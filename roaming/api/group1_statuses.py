@@ -16,7 +16,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 
 from roaming.api.bulk_calls import RefusedLine, items_of
-from roaming.api.filters import MomentFilter
+from roaming.api.filters import EvseIdFilter, MomentFilter, VisitedCsoFilter
 from roaming.api.group1_examples import STATUS, STATUSES, answered, asked
 from roaming.api.group1_general import visible_cso_condition
 from roaming.api.message_view import MessageView, decode
@@ -188,9 +188,9 @@ class StatusSerializer(serializers.ModelSerializer[Evse]):
 class StatusFilter(django_filters.FilterSet):
     """`updated_since`: reported since, or run out since."""
 
-    visited_cso = django_filters.CharFilter(field_name="site__visited_cso__identifier")
+    visited_cso = VisitedCsoFilter("site__visited_cso__key")
     site = django_filters.CharFilter(field_name="site__site_id")
-    evse_id = django_filters.CharFilter(method="of_evse")
+    evse_id = EvseIdFilter("key")
     state = django_filters.ChoiceFilter(
         field_name="state_now", choices=[(state.value, state.value) for state in EvseState]
     )
@@ -199,10 +199,6 @@ class StatusFilter(django_filters.FilterSet):
     class Meta:
         model = Evse
         fields = ["visited_cso", "site", "evse_id", "state", "updated_since"]
-
-    def of_evse(self, rows: QuerySet[Evse], name: str, value: str) -> QuerySet[Evse]:
-        """Whatever separators it was asked with."""
-        return rows.filter(key=_key_of(value))
 
     def changed_since(self, rows: QuerySet[Evse], name: str, since: datetime) -> QuerySet[Evse]:
         """What expired became UNKNOWN, without anybody sending it."""

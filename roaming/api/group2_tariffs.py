@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 
-from roaming.api.filters import MomentFilter
+from roaming.api.filters import MomentFilter, VisitedCsoFilter
 from roaming.api.group1_general import StoredObject, visible_cso_condition
 from roaming.api.manners import IMPERSONAL, precondition_of
 from roaming.api.message_view import MessageView, decode
@@ -111,7 +111,7 @@ class TariffSerializer(serializers.ModelSerializer[TariffVersion]):
 
 
 class TariffFilter(django_filters.FilterSet):
-    visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
+    visited_cso = VisitedCsoFilter("visited_cso__key")
     received_since = MomentFilter("received_at", lookup_expr="gte")
 
     class Meta:

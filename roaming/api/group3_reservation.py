@@ -14,7 +14,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 
 from roaming.api.commands import CommandTaken, taken, taken_examples
-from roaming.api.filters import MomentFilter
+from roaming.api.filters import EvseIdFilter, HomeCspFilter, MomentFilter, VisitedCsoFilter
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
 from roaming.api.schema import AGREEING, ASKING, READING, refusals
@@ -48,9 +48,9 @@ class ReservationSerializer(serializers.ModelSerializer[Reservation]):
 
 class ReservationFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(choices=[(s.value, s.label) for s in ReservationState])
-    visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
-    home_csp = django_filters.CharFilter(field_name="home_csp__identifier")
-    evse_id = django_filters.CharFilter(field_name="evse__evse_id")
+    visited_cso = VisitedCsoFilter("visited_cso__key")
+    home_csp = HomeCspFilter("home_csp__key")
+    evse_id = EvseIdFilter("evse__key")
     expires_before = MomentFilter("expires_at", lookup_expr="lt")
     since = MomentFilter("requested_at", lookup_expr="gte")
 

@@ -16,13 +16,13 @@ from rest_framework.request import Request
 
 from roaming.api.bulk_calls import JSON, NDJSON, RefusedLine, records_of
 from roaming.api.collector import collector_paused
-from roaming.api.filters import MomentFilter
+from roaming.api.filters import HomeCspFilter, MomentFilter, VisitedCsoFilter
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import LatestArrivalFirst
 from roaming.api.rendering import AsSentField, ExactDecimal
 from roaming.api.schema import READING, refusals
 from roaming.domain.refusals import Refusal
-from roaming.domain.sdr import DoorFinding, SdrMessage
+from roaming.domain.sdr import DoorFinding, SdrLifeState, SdrMessage
 from roaming.domain.use_case import UseCase
 from roaming.models import Finding, Platform, Sdr
 from roaming.use_cases.uc3_09_sdr_information_exchange import SdrReceipt, SdrRecord, receive_sdrs
@@ -224,9 +224,11 @@ class SdrSerializer(serializers.ModelSerializer[Sdr]):
 
 
 class SdrFilter(django_filters.FilterSet):
-    visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
-    home_csp = django_filters.CharFilter(field_name="home_csp__identifier")
-    state = django_filters.CharFilter(field_name="standing__state")
+    visited_cso = VisitedCsoFilter("visited_cso__key")
+    home_csp = HomeCspFilter("home_csp__key")
+    state = django_filters.ChoiceFilter(
+        field_name="standing__state", choices=[(state.value, state.value) for state in SdrLifeState]
+    )
     received_since = MomentFilter("received_at", lookup_expr="gte")
 
     class Meta:

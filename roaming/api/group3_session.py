@@ -8,7 +8,7 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 
-from roaming.api.filters import MomentFilter
+from roaming.api.filters import HomeCspFilter, MomentFilter, VisitedCsoFilter
 from roaming.api.pages import NewestFirst
 from roaming.api.rendering import ExactDecimal
 from roaming.api.schema import refusals
@@ -41,8 +41,8 @@ class ServiceSessionSerializer(serializers.ModelSerializer[ServiceSession]):
 
 
 class ServiceSessionFilter(django_filters.FilterSet):
-    visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
-    home_csp = django_filters.CharFilter(field_name="home_csp__identifier")
+    visited_cso = VisitedCsoFilter("visited_cso__key")
+    home_csp = HomeCspFilter("home_csp__key")
     opened_since = MomentFilter("opened_at", lookup_expr="gte")
 
     class Meta:

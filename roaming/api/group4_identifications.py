@@ -18,7 +18,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 
 from roaming.api.bulk_calls import JSON, NDJSON, RefusedLine, records_of
-from roaming.api.filters import MomentFilter
+from roaming.api.filters import HomeCspFilter, MomentFilter
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
 from roaming.api.rendering import AsSentField
@@ -154,7 +154,7 @@ class IdentificationSerializer(serializers.ModelSerializer[Identification]):
 
 
 class IdentificationFilter(django_filters.FilterSet):
-    home_csp = django_filters.CharFilter(field_name="home_csp__identifier")
+    home_csp = HomeCspFilter("home_csp__key")
     updated_since = MomentFilter("received_at", lookup_expr="gte")
 
     class Meta:

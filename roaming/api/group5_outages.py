@@ -19,14 +19,13 @@ from drf_spectacular.utils import (
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 
-from roaming.api.filters import MomentFilter
+from roaming.api.filters import EvseIdFilter, MomentFilter, VisitedCsoFilter
 from roaming.api.group1_examples import OUTAGE, OUTAGE_READ, STORED, answered, asked
 from roaming.api.group1_general import StoredObject, visible_cso_condition
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import NewestFirst
 from roaming.api.rendering import AsSentField
 from roaming.api.schema import READING, refusals
-from roaming.domain.identifiers import EvseId, IdentifierError
 from roaming.domain.outage import OutageKind, OutageMessage, OutageState
 from roaming.domain.refusals import Refusal
 from roaming.domain.use_case import UseCase
@@ -92,12 +91,12 @@ class OutageDetailSerializer(OutageSerializer):
 
 
 class OutageFilter(django_filters.FilterSet):
-    visited_cso = django_filters.CharFilter(field_name="visited_cso__identifier")
+    visited_cso = VisitedCsoFilter("visited_cso__key")
     state = django_filters.ChoiceFilter(
         method="in_state", choices=[(state.value, state.value) for state in OutageState]
     )
     kind = django_filters.ChoiceFilter(choices=[(kind.value, kind.value) for kind in OutageKind])
-    evse_id = django_filters.CharFilter(method="of_evse")
+    evse_id = EvseIdFilter("evses__key")
     in_force_at = MomentFilter(method="force_at")
     updated_since = MomentFilter("received_at", lookup_expr="gte")
 
@@ -108,13 +107,6 @@ class OutageFilter(django_filters.FilterSet):
     def in_state(self, rows: QuerySet[Outage], name: str, value: str) -> QuerySet[Outage]:
         """By its name on the wire."""
         return rows.filter(state=value.lower())
-
-    def of_evse(self, rows: QuerySet[Outage], name: str, value: str) -> QuerySet[Outage]:
-        """Whatever separators it was asked with."""
-        try:
-            return rows.filter(evses__key=EvseId.parse(value).key)
-        except IdentifierError as error:
-            raise Refusal("invalid_identifier", str(error), "evse_id") from error
 
     def force_at(self, rows: QuerySet[Outage], name: str, value: datetime) -> QuerySet[Outage]:
         """At that moment."""
