@@ -13,6 +13,7 @@ from django.utils import timezone
 from unfold.admin import TabularInline
 
 from roaming.admin.deliveries import HEALTH, short
+from roaming.admin.platform_form import PlatformForm
 from roaming.admin.platform_steps import STEPS
 from roaming.admin.refusal_words import explained
 from roaming.models import Delivery, Platform, PlatformIdentifier
@@ -88,6 +89,7 @@ class PlatformAdmin(StaffAdmin):
     """Platforms. Their secrets are shown nowhere; a registration token once."""
 
     comes_from = "Add the platform that an operator runs, then issue its registration token."
+    form = PlatformForm
     steps = STEPS
     form_refusals = (OnboardingError,)
     history_of = ("held_identifiers",)

@@ -19,10 +19,10 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from roaming.domain.addresses import read_address
+from roaming.domain.certificates import NoDigestError, read_digest
 from roaming.domain.refusals import Refusal
 from roaming.models import Platform
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _ENVOY = re.compile(r"(?:^|;)\s*hash=([0-9a-f]{64})\s*(?:;|$)")
 _PEM = re.compile(r"-----(?:BEGIN|END) CERTIFICATE-----|\s")
 
@@ -73,11 +73,10 @@ def read_certificate(text: str) -> str:
     >>> read_certificate("no certificate")
     ''
     """
-    small = text.strip().lower()
-    bare = small.replace(":", "")
-    if _SHA256.fullmatch(bare):
-        return bare
-    envoy = _ENVOY.search(small)
+    try:
+        return read_digest(text)
+    except NoDigestError:
+        envoy = _ENVOY.search(text.strip().lower())
     if envoy:
         return envoy[1]
     content = text.strip()
@@ -97,11 +96,18 @@ def check_certificate(request: Request | HttpRequest, platform: Platform) -> Non
     if not bound:
         return
     presented = certificate_of(request)
-    expected = bound.lower().replace(":", "").strip()
-    if not hmac.compare_digest(presented.encode(), expected.encode()):
+    if not hmac.compare_digest(presented.encode(), _bare(bound).encode()):
         raise Refusal(
             "certificate_required",
             "Another client certificate was presented."
             if presented
             else "No client certificate was presented.",
         )
+
+
+def _bare(bound: str) -> str:
+    """The digest as it is compared; what is none fits no certificate."""
+    try:
+        return read_digest(bound)
+    except NoDigestError:
+        return "none"

@@ -9,8 +9,11 @@ import sys
 
 import pytest
 from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from clearinghouse import environment
+from clearinghouse.edge_checks import what_is_believed_of_callers_comes_from_proxies
 from tests import databases
 
 REAL = {
@@ -20,6 +23,7 @@ REAL = {
     "CLEARINGHOUSE_HMAC_KEY": secrets.token_hex(32),
     "CLEARINGHOUSE_ALLOWED_HOSTS": "hub.example",
     "CLEARINGHOUSE_BEHIND_TLS": "yes",
+    "CLEARINGHOUSE_TRUSTED_PROXIES": "127.0.0.1",
 }
 
 
@@ -62,9 +66,40 @@ def test_the_settings_of_real_use_are_clean():
         ("CLEARINGHOUSE_SECOND_FACTOR", "no", "E011"),
         ("CLEARINGHOUSE_ALLOW_PLAIN_HTTP_ENDPOINTS", "yes", "E007"),
         ("CLEARINGHOUSE_BUSINESS_CLOCK_SETTABLE", "yes", "E006"),
+        ("CLEARINGHOUSE_TRUSTED_PROXIES", "", "E025"),
     ],
 )
 def test_what_is_not_for_real_use_is_named(name, value, number):
     done = check(**{name: value})
     assert done.returncode != 0
     assert f"clearinghouse.{number}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("proxies", "header", "behind_tls", "numbers"),
+    [
+        ("", "", False, []),
+        ("192.0.2.7,2001:db8::/32", "X-Client-Certificate", True, []),
+        ("", "X-Client-Certificate", False, ["E024"]),
+        ("", "", True, ["E025"]),
+        ("0.0.0.0/0", "", True, ["E026"]),
+        ("::/0,0.0.0.0/1,192.0.2.7", "", True, ["E026", "E026"]),
+        ("192.0.2.7", "X-Client: certificate", True, ["E027"]),
+    ],
+)
+def test_headers_are_believed_of_named_proxies_only(
+    settings, monkeypatch, proxies, header, behind_tls, numbers
+):
+    monkeypatch.setenv("CLEARINGHOUSE_TRUSTED_PROXIES", proxies)
+    settings.TRUSTED_PROXIES = environment.networks("CLEARINGHOUSE_TRUSTED_PROXIES")
+    settings.CLIENT_CERTIFICATE_HEADER = header
+    settings.BEHIND_TLS = behind_tls
+    found = what_is_believed_of_callers_comes_from_proxies()
+    assert [error.id for error in found] == [f"clearinghouse.{number}" for number in numbers]
+
+
+@pytest.mark.parametrize("text", ["proxy.example", "192.0.2.300", "192.0.2.7/24", "192.0.2.7 ::1"])
+def test_trusted_proxies_that_are_no_networks_stop_the_start(monkeypatch, text):
+    monkeypatch.setenv("CLEARINGHOUSE_TRUSTED_PROXIES", text)
+    with pytest.raises(ImproperlyConfigured, match="CLEARINGHOUSE_TRUSTED_PROXIES must list"):
+        environment.networks("CLEARINGHOUSE_TRUSTED_PROXIES")

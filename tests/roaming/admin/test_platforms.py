@@ -129,3 +129,62 @@ def test_the_environment_of_a_platform_is_for_good(clerk, platform):
     clerk.post(page(platform, "change"), pin_data)
     platform.refresh_from_db()
     assert (platform.name, platform.environment) == ("renamed", "live")
+
+
+DIGEST = "0f" * 31 + "ab"
+PAIRS = ":".join(DIGEST[i : i + 2] for i in range(0, 64, 2)).upper()
+
+
+def bind(client, platform, text):
+    return client.post(
+        page(platform, "change"),
+        {
+            "name": platform.name,
+            "run_by": platform.run_by.pk,
+            "client_certificate_sha256": text,
+            "held_identifiers-TOTAL_FORMS": "0",
+            "held_identifiers-INITIAL_FORMS": "0",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        DIGEST,
+        DIGEST.upper(),
+        PAIRS,
+        f"sha256 Fingerprint={PAIRS}",
+        f"SHA256 Fingerprint={PAIRS}\n",
+        f"SHA256: {PAIRS}",
+        f"SHA2-256(platform.der)= {DIGEST}",
+        f"  {PAIRS.replace(':', ' ')}  ",
+        f"{DIGEST}  platform.der",
+    ],
+)
+def test_a_certificate_s_digest_is_taken_as_tools_print_it(clerk, platform, text):
+    assert bind(clerk, platform, text).status_code == 302
+    platform.refresh_from_db()
+    assert platform.client_certificate_sha256 == DIGEST
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (PAIRS[:59], "40 hex digits, as SHA-1 has"),
+        (DIGEST[:-1], "63 hex digits"),
+        (DIGEST[:-1] + "g", "Not a SHA-256 digest"),
+        ("platform.pem", "Not a SHA-256 digest"),
+    ],
+)
+def test_what_is_no_digest_is_named_and_not_kept(clerk, platform, text, why):
+    assert why in text_of(bind(clerk, platform, text))
+    platform.refresh_from_db()
+    assert platform.client_certificate_sha256 == ""
+
+
+def test_a_bound_platform_is_freed_by_an_empty_field(clerk, platform):
+    bind(clerk, platform, DIGEST)
+    bind(clerk, platform, "")
+    platform.refresh_from_db()
+    assert platform.client_certificate_sha256 == ""

@@ -164,6 +164,7 @@ def present(client, party, text, address=PROXY):
 FORMS = [
     DIGEST,
     ":".join(DIGEST[i : i + 2] for i in range(0, 64, 2)).upper(),
+    "SHA256 Fingerprint=" + ":".join(DIGEST[i : i + 2] for i in range(0, 64, 2)).upper(),
     f":{base64.b64encode(CERTIFICATE).decode()}:",
     quote(base64.b64encode(CERTIFICATE).decode(), safe=""),
     quote(
