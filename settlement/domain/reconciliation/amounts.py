@@ -21,7 +21,10 @@ def energy_does_not_add_up(case: Case) -> Verdict | None:
 
 
 def total_differs(case: Case) -> Verdict | None:
-    """PRC-01: the claim differs from the re-rated total by more than the tolerance."""
+    """PRC-01: the claim differs from the re-rated total by more than the tolerance.
+
+    The causes are the known mistakes that explain it to the cent; none where nothing does.
+    """
     difference = case.money_difference
     if difference is None or abs(difference) <= case.allowed_money:
         return None
@@ -30,6 +33,7 @@ def total_differs(case: Case) -> Verdict | None:
         f"{number_text(case.claim.before_tax)} {case.claim.currency}",
         f"{number_text(case.price.expected)} {case.claim.currency}",
         abs(difference),
+        case.price.causes,
     )
 
 

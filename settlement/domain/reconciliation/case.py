@@ -107,6 +107,7 @@ class PriceEvidence:
     `payable` is the claim, `expected` the re-rated total, both rounded as the agreement rounds;
     `failure` says why there is no total. `tariff_issue` is set where the SDR was not priced by the
     version in force at its session's start; then `tariff_claimed` and `tariff_expected` name both.
+    `causes` are the known mistakes that explain a claim beyond the tolerance, each to the cent.
     """
 
     payable: Decimal | None = None
@@ -118,6 +119,7 @@ class PriceEvidence:
     tariff_issue: str = ""
     tariff_claimed: str = ""
     tariff_expected: str = ""
+    causes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,8 @@ CREATE TEMPORARY TABLE recon_claim (
 CREATE TEMPORARY TABLE recon_price (
     sdr_id uuid PRIMARY KEY, payable numeric, unrounded numeric, expected numeric,
     failure text NOT NULL, periods_energy numeric, tariff_version_id bigint,
-    tariff_issue text NOT NULL, tariff_claimed text NOT NULL, tariff_expected text NOT NULL
+    tariff_issue text NOT NULL, tariff_claimed text NOT NULL, tariff_expected text NOT NULL,
+    causes text[] NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE recon_finding (
     sdr_id uuid NOT NULL, rule text NOT NULL, severity text NOT NULL, explanation text NOT NULL,
@@ -91,7 +92,7 @@ WHERE NOT sdr.credit
 
 _COPY_PRICES = """
 COPY recon_price (sdr_id, payable, unrounded, expected, failure, periods_energy,
-    tariff_version_id, tariff_issue, tariff_claimed, tariff_expected) FROM STDIN
+    tariff_version_id, tariff_issue, tariff_claimed, tariff_expected, causes) FROM STDIN
 """
 _COPY_FINDINGS = """
 COPY recon_finding (sdr_id, rule, severity, explanation, claimed, expected, money_at_stake, causes)
@@ -198,6 +199,7 @@ def bring_prices(cursor: Any, prices: Iterable[tuple[uuid.UUID, PriceEvidence]])
                     price.tariff_issue,
                     _storable(price.tariff_claimed),
                     _storable(price.tariff_expected),
+                    list(price.causes),
                 )
             )
 

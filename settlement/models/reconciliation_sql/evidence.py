@@ -31,6 +31,7 @@ SELECT sdr.id AS sdr_id, sdr.environment, sdr.pair_id, sdr.home_csp_id, recon_cl
     ), 0) AS allowed_money,
     price.payable, price.unrounded, price.expected, price.failure, price.periods_energy,
     price.tariff_version_id, price.tariff_issue, price.tariff_claimed, price.tariff_expected,
+    price.causes AS price_causes,
     price.payable - price.expected AS money_difference,
     sdr.energy_kwh - price.periods_energy AS energy_difference_kwh
 FROM recon_claim

@@ -165,6 +165,7 @@ SELECTS: dict[str, _Select] = {
         "expected::text || ' ' || currency",
         "recon_case WHERE abs(money_difference) > allowed_money",
         money_at_stake="abs(money_difference)",
+        causes="price_causes",
     ),
     "PRC-02": _Select("failure", "'an SDR that can be rated'", "recon_case WHERE failure <> ''"),
     "PRC-04": _Select(
