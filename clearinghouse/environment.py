@@ -65,6 +65,22 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         raise ImproperlyConfigured(f"{name} must list networks: {error}") from error
 
 
+def redis_url(name: str, broker: str) -> str:
+    """The variable as the address of a Redis or Valkey; else the broker's, where it is one.
+
+    `no`: none at all. Anything else is refused; a broker of several addresses counts as none.
+    """
+    raw = text(name)
+    if raw.lower() in _FALSE - {""}:
+        return ""
+    url = (raw or broker).replace("valkey", "redis", 1)
+    if url.startswith(("redis://", "rediss://")) and ";" not in url:
+        return url
+    if raw:
+        raise ImproperlyConfigured(f"{name} must be redis://..., rediss://..., or no, not {raw!r}")
+    return ""
+
+
 def local_secrets(data_dir: Path) -> dict[str, str]:
     """Random keys of a local installation, made once under `data_dir`, mode 0600.
 

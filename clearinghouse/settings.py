@@ -209,16 +209,14 @@ RETENTION_MESSAGES_DAYS = env.number("CLEARINGHOUSE_RETENTION_MESSAGES_DAYS", 90
 RETENTION_PERSONAL_DATA_DAYS = env.number(
     "CLEARINGHOUSE_RETENTION_PERSONAL_DATA_DAYS", 400, least=35
 )
-# Limits of the API's edge; 0: none. Without a shared cache each web process counts for itself.
+# Limits of the API's edge; 0: none. Without Redis each web process counts for itself.
 MESSAGES_PER_MINUTE = env.number("CLEARINGHOUSE_MESSAGES_PER_MINUTE", 60_000)
 FAILED_AUTHENTICATIONS_PER_MINUTE = env.number(
     "CLEARINGHOUSE_FAILED_AUTHENTICATIONS_PER_MINUTE", 30
 )
-CACHE_URL = env.text("CLEARINGHOUSE_CACHE_URL")
+RATE_LIMIT_URL = env.redis_url("CLEARINGHOUSE_RATE_LIMIT_URL", CELERY_BROKER_URL)
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
-    if CACHE_URL
-    else {
+    "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }

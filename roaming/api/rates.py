@@ -1,8 +1,8 @@
 """How much one platform may send, and how often an address may fail to say who it is (5.4.1).
 
-Counted by the minute in Django's cache. The cache of a single process counts for that process
-alone; with CLEARINGHOUSE_CACHE_URL all processes count together and the limits are exact. A cache
-that does not answer limits nobody: the limits protect the clearing house, they are no business.
+Counted by the minute. With CLEARINGHOUSE_RATE_LIMIT_URL (by itself the broker, where that is Redis)
+all processes count together and the limits are exact. Each process also counts by itself, in its
+own cache: that is what holds without Redis, and while it is away.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from roaming.api.callers import address_of
+from roaming.api.shared_counts import SharedCounts
 from roaming.models import Platform
 
 logger = logging.getLogger(__name__)
@@ -99,24 +101,41 @@ def _failures(request: Request) -> str:
 def count(what: str, limit: int) -> Standing:
     """Counts one more of `what` in this minute."""
     key = _key(what)
+    own = _count_here(key)
+    together = shared.add(key, 2 * WINDOW_S) if (shared := _shared_counts()) else None
+    # A Redis that was started anew has forgotten; this process has not.
+    return Standing(limit, max(own, together or 0), _left_of_the_minute())
+
+
+def _count_here(key: str) -> int:
     try:
         try:
-            used = cache.incr(key)
+            return cache.incr(key)
         except ValueError:  # the first of this minute
             cache.add(key, 0, timeout=2 * WINDOW_S)
-            used = cache.incr(key)
+            return cache.incr(key)
     except Exception:
         logger.exception("the cache did not count")
-        used = 0
-    return Standing(limit, used, _left_of_the_minute())
+        return 0
 
 
 def _used(what: str) -> int:
+    key = _key(what)
+    together = shared.read(key) if (shared := _shared_counts()) else None
     try:
-        return int(cache.get(_key(what), 0))
+        return max(int(cache.get(key, 0)), together or 0)
     except Exception:
         logger.exception("the cache did not answer")
-        return 0
+        return together or 0
+
+
+def _shared_counts() -> SharedCounts | None:
+    return _shared_counts_at(settings.RATE_LIMIT_URL) if settings.RATE_LIMIT_URL else None
+
+
+@lru_cache(4)
+def _shared_counts_at(url: str) -> SharedCounts:
+    return SharedCounts(url)
 
 
 def _key(what: str) -> str:
