@@ -63,13 +63,8 @@ def restore_backup(source: Path) -> None:
 
 
 def mend_after_restore() -> None:
-    """What is true in the old server only: which transactions are still under way.
-
-    `written_in` holds numbers of the old server's transactions; here they would hide deliveries
-    from those who pull them until as many transactions have passed.
-    """
+    """What is true in the old server only: who was carrying deliveries just then."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE roaming_delivery SET written_in = 0 WHERE written_in <> 0")
         cursor.execute("UPDATE roaming_delivery SET leased_until = NULL WHERE state = 'waiting'")
 
 

@@ -82,7 +82,7 @@ _MESSAGE_EXAMPLE = {
 
 
 class MessagesView(MessageView):
-    """What was put down for the caller. Reading changes nothing."""
+    """What was put down for the caller. Reading takes nothing away."""
 
     @extend_schema(
         operation_id="read_messages",
@@ -116,10 +116,9 @@ class MessagesView(MessageView):
             state=_choice(request, "state", Delivery.State.values),
         )
         page = read_messages(platform, wish)
-        last = page.messages[-1].pk if page.messages else wish.after
-        content = MessagePage(
-            messages=[_message(row) for row in page.messages], next_after=last, more=page.more
-        )
+        messages = [_message(row) for row in page.messages]
+        last = messages[-1].arrival if messages else wish.after
+        content = MessagePage(messages=messages, next_after=last, more=page.more)
         return self.render(request, content)
 
 
@@ -159,8 +158,9 @@ class AcknowledgementView(MessageView):
 
 
 def _message(row: Delivery) -> WaitingMessage:
+    assert row.arrival is not None, "only numbered rows are read"
     return WaitingMessage(
-        arrival=row.pk,
+        arrival=row.arrival,
         message_id=row.message_id,
         correlation_id=row.correlation_id,
         use_case=row.use_case,

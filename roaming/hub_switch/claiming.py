@@ -133,13 +133,18 @@ class Carried:
 
 
 # Only while the lease is still ours: who comes late must not overwrite what another found out.
+# Rows are locked in the order of their ids, as whoever numbers or acknowledges many locks them.
 _RECORD = """
+    WITH held AS MATERIALIZED (
+        SELECT id FROM roaming_delivery WHERE id = ANY (%s::bigint[]) ORDER BY id FOR UPDATE
+    )
     UPDATE roaming_delivery SET attempts = attempts + done.tried, leased_until = NULL,
         state = done.state, delivered_at = done.delivered_at, answer = done.answer,
         last_error = done.last_error, due_at = done.due_at
     FROM unnest(%s::bigint[], %s::timestamptz[], %s::integer[], %s::text[], %s::timestamptz[],
                 %s::text[], %s::text[], %s::timestamptz[])
         AS done (id, lease, tried, state, delivered_at, answer, last_error, due_at)
+    JOIN held ON held.id = done.id
     WHERE roaming_delivery.id = done.id AND roaming_delivery.state = 'waiting'
       AND roaming_delivery.leased_until = done.lease
 """
@@ -151,7 +156,8 @@ def record(outcomes: Sequence[Carried]) -> None:
     rows = [_outcome_row(outcome, now) for outcome in outcomes]
     if rows:
         with connection.cursor() as cursor:
-            cursor.execute(_RECORD, [list(column) for column in zip(*rows, strict=True)])
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            cursor.execute(_RECORD, [columns[0], *columns])
 
 
 def _outcome_row(outcome: Carried, now: datetime) -> tuple[object, ...]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Min, OuterRef, Q, Subquery
-from django.db.models.expressions import RawSQL
 
 from roaming.models.fields import Environment
 from roaming.models.platforms import Platform
 
 
 class Delivery(models.Model):
-    """A message on its way to one platform. The id is the arrival sequence.
+    """A message on its way to one platform.
 
     Kept in order per (receiver, object): a later version never overtakes an earlier one.
     """
@@ -41,10 +40,9 @@ class Delivery(models.Model):
     delivered_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True)
     answer = models.TextField(blank=True)
-    # Ids are drawn before COMMIT: who pages by them must not pass one that is still being written.
-    written_in = models.BigIntegerField(
-        db_default=RawSQL("pg_current_xact_id()::text::bigint", []), editable=False
-    )
+    # Ids are drawn before COMMIT, so who pages by them could pass one that is still being written.
+    # This number is given when the receiver fetches, to what is committed then.
+    arrival = models.BigIntegerField(null=True, editable=False)
     erased_at = models.DateTimeField(null=True, help_text="Body and answer were erased.")
 
     class Meta:
@@ -58,7 +56,16 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["correlation_id"]),
             models.Index(fields=["object_key"]),
-            models.Index(fields=["receiver", "id"]),
+            models.Index(
+                fields=["receiver", "id"],
+                condition=Q(arrival__isnull=True),
+                name="delivery_not_numbered",
+            ),
+            models.Index(
+                fields=["receiver", "arrival"],
+                condition=Q(arrival__isnull=False),
+                name="delivery_arrival",
+            ),
             models.Index(fields=["-id"], condition=Q(state="dead"), name="delivery_dead"),
             models.Index(
                 fields=["receiver", "object_key", "id"],
@@ -79,3 +86,30 @@ def oldest_waiting() -> datetime | None:
     platforms = Platform.objects.order_by().annotate(first=Subquery(first.values("created_at")[:1]))
     found: datetime | None = platforms.aggregate(oldest=Min("first"))["oldest"]
     return found
+
+
+_NUMBER = """
+    WITH next AS MATERIALIZED (
+        SELECT id FROM roaming_delivery WHERE receiver_id = %(receiver)s AND arrival IS NULL
+        ORDER BY id LIMIT %(most)s FOR UPDATE
+    ), numbered AS MATERIALIZED (
+        SELECT id, nextval('roaming_delivery_arrival_seq') AS arrival
+        FROM (SELECT id FROM next ORDER BY id) AS in_order
+    )
+    UPDATE roaming_delivery SET arrival = numbered.arrival
+    FROM numbered WHERE roaming_delivery.id = numbered.id
+"""
+
+
+def number_arrivals(receiver: Platform, most: int) -> bool:
+    """Gives up to `most` committed deliveries of a receiver their arrival numbers, in id order.
+
+    Returns whether there may be more. In the caller's transaction, which has to end before its
+    numbers are told: one at a time per receiver, so that no lower number appears later.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('arrivals'), %s::int)", [receiver.pk % 2**31]
+        )
+        cursor.execute(_NUMBER, {"receiver": receiver.pk, "most": most})
+        return int(cursor.rowcount) == most

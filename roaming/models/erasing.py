@@ -24,7 +24,7 @@ _OLD_MESSAGES = {
         UPDATE roaming_delivery SET body = '', answer = '', erased_at = %(real_now)s WHERE id IN (
             SELECT id FROM roaming_delivery
             WHERE state <> 'waiting' AND erased_at IS NULL AND created_at < %(before)s
-            ORDER BY id LIMIT %(batch)s)
+            ORDER BY id LIMIT %(batch)s FOR UPDATE)
     """,
     "given answers": """
         DELETE FROM roaming_givenanswer WHERE id IN (

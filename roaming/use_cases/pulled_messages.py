@@ -15,14 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models.expressions import RawSQL
 
 from roaming.models import Delivery, Platform
+from roaming.models.deliveries import number_arrivals
 
-# A row that was drawn earlier may still be on its way to COMMIT. What is older than every running
-# transaction can no longer be overtaken by one.
-_OLDEST_RUNNING = RawSQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", [])
-
+# How many messages are given their arrival numbers at a time; more come with the next page.
+NUMBERED_AT_ONCE = 1_000
 ACKNOWLEDGED = "fetched and acknowledged by the platform"
 
 
@@ -46,9 +44,9 @@ class PageWish:
 
 def read_messages(platform: Platform, wish: PageWish) -> Page:
     """What was put down for the platform. Nothing ever appears behind what was read once."""
-    rows = Delivery.objects.filter(
-        receiver=platform, id__gt=wish.after, written_in__lt=_OLDEST_RUNNING
-    ).order_by("id")
+    with transaction.atomic():
+        unnumbered = number_arrivals(platform, NUMBERED_AT_ONCE)
+    rows = Delivery.objects.filter(receiver=platform, arrival__gt=wish.after).order_by("arrival")
     if wish.use_case:
         rows = rows.filter(use_case=wish.use_case)
     if wish.state:
@@ -56,7 +54,7 @@ def read_messages(platform: Platform, wish: PageWish) -> Page:
     else:
         rows = rows.exclude(state=Delivery.State.REPLACED)  # empty: the newer one says it all
     found = list(rows[: wish.limit + 1])
-    return Page(found[: wish.limit], len(found) > wish.limit)
+    return Page(found[: wish.limit], unnumbered or len(found) > wish.limit)
 
 
 def acknowledge_messages(

@@ -7,6 +7,7 @@ import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.utils import timezone
 from psycopg import sql
 
 from roaming import models
@@ -118,12 +120,14 @@ def test_what_was_backed_up_comes_back_with_its_rules_and_grants(traffic, client
             owner.execute("DELETE FROM roaming_journalentry")
 
 
-def test_numbers_of_the_old_servers_transactions_do_not_come_along(traffic, tmp_path):
+def test_who_carried_deliveries_in_the_old_server_carries_none_here(traffic, tmp_path):
     path = tmp_path / "hub.backup"
+    models.Delivery.objects.update(leased_until=timezone.now() + timedelta(days=1))
     back_up(path)
     with empty_database():
         restore(path)
-        assert set(models.Delivery.objects.values_list("written_in", flat=True)) == {0}
+        leases = models.Delivery.objects.filter(state="waiting").values_list("leased_until")
+        assert set(leases) == {(None,)}
 
 
 def test_a_database_in_use_is_never_overwritten(traffic, tmp_path):

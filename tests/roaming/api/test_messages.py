@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.models import F, Max
+from django.test import Client
 from django.utils import timezone
 
 from roaming import models
@@ -21,7 +23,7 @@ ACKNOWLEDGEMENT = "/api/v1/messages/acknowledgement"
 
 @pytest.fixture
 def parties(committed_db):
-    """Rows have to be committed: what a running transaction wrote may still be overtaken."""
+    """Rows have to be committed: what a running transaction wrote has not arrived yet."""
     return make_cast()
 
 
@@ -53,7 +55,7 @@ def test_messages_come_by_arrival_with_their_body_unchanged(client, parties):
     first, second = page["messages"]
     row = models.Delivery.objects.order_by("id")[0]
     assert first == {
-        "arrival": row.pk, "message_id": str(row.message_id), "correlation_id": "corr-1",
+        "arrival": row.arrival, "message_id": str(row.message_id), "correlation_id": "corr-1",
         "use_case": "UC2-1", "path": "uc2-1/tariffs", "state": "waiting",
         "created_at": row.created_at.isoformat().replace("+00:00", "Z"),
         "body": json.loads(body),
@@ -71,13 +73,15 @@ def test_one_reads_on_from_the_last_arrival(client, parties):
         after = page["next_after"]
         if not page["more"]:
             break
-    assert seen == list(models.Delivery.objects.order_by("id").values_list("id", flat=True))
+    assert seen == list(models.Delivery.objects.order_by("id").values_list("arrival", flat=True))
+    assert seen == sorted(set(seen))
+    assert len(seen) == 5
     empty = read(client, parties.home_csp, after=after).json()
     assert empty == {"messages": [], "next_after": after, "more": False}
 
 
-def test_what_a_running_transaction_could_still_put_in_front_is_not_shown(client, parties):
-    """Its id is lower, its COMMIT later: who had read on would never see it."""
+def test_what_commits_late_arrives_late_and_is_never_passed(client, parties):
+    """Its id is lower, its COMMIT later: who pages by ids would never see it."""
     written, may_commit = threading.Event(), threading.Event()
 
     def slow_writer():
@@ -94,9 +98,89 @@ def test_what_a_running_transaction_could_still_put_in_front_is_not_shown(client
     page = read(client, parties.home_csp).json()
     may_commit.set()
     writer.join()
-    assert page["messages"] == []
+    assert [message["body"]["n"] for message in page["messages"]] == ["quick"]
     later = read(client, parties.home_csp, after=page["next_after"]).json()
-    assert [message["body"]["n"] for message in later["messages"]] == ["slow", "quick"]
+    assert [message["body"]["n"] for message in later["messages"]] == ["slow"]
+    again = read(client, parties.home_csp).json()
+    assert [message["body"]["n"] for message in again["messages"]] == ["quick", "slow"]
+
+
+def test_a_long_transaction_of_somebody_else_holds_nothing_back(client, parties):
+    begun, may_end = threading.Event(), threading.Event()
+
+    def long_transaction():
+        with transaction.atomic():
+            models.Operator.objects.update(name=F("name"))
+            begun.set()
+            may_end.wait(10)
+        connections.close_all()
+
+    other = threading.Thread(target=long_transaction)
+    other.start()
+    begun.wait(10)
+    put_down(parties.home_csp, '{"n": 1}')
+    found = len(read(client, parties.home_csp).json()["messages"])
+    may_end.set()
+    other.join()
+    assert found == 1
+
+
+def test_readers_at_once_and_writers_at_once_agree_on_one_order(client, parties):
+    """Whoever reads while others write and deliver ends with every message, once, in one order."""
+    seen, failed, written = [[], []], [], threading.Event()
+
+    def write():
+        for _ in range(20):
+            put_down(parties.home_csp, '{"n": 1}', '{"n": 2}')
+        connections.close_all()
+
+    def deliver():
+        for _ in range(20):
+            record([Carried(each, End.TAKEN) for each in claim(timezone.now())])
+        connections.close_all()
+
+    def follow(found):
+        after = 0
+        while not written.is_set() or after < newest():
+            page = read(Client(), parties.home_csp, after=after, limit=7)
+            if page.status_code != 200:
+                failed.append(page.content)
+                break
+            found += [message["message_id"] for message in page.json()["messages"]]
+            after = page.json()["next_after"]
+        connections.close_all()
+
+    def newest():
+        rows = models.Delivery.objects.order_by("-id")
+        unnumbered = rows.filter(arrival=None).exists()
+        last = models.Delivery.objects.aggregate(last=Max("arrival"))["last"] or 0
+        return 2**62 if unnumbered else last
+
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    threads += [threading.Thread(target=deliver)]
+    readers = [threading.Thread(target=follow, args=(found,)) for found in seen]
+    for thread in [*threads, *readers]:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    written.set()
+    for thread in readers:
+        thread.join(60)
+    assert not failed
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == len(set(seen[0])) == 120
+
+
+def test_many_that_were_never_fetched_are_numbered_page_by_page(client, parties, monkeypatch):
+    monkeypatch.setattr("roaming.use_cases.pulled_messages.NUMBERED_AT_ONCE", 2)
+    put_down(parties.home_csp, *['{"n": 1}'] * 4, use_case="UC1-2")
+    put_down(parties.home_csp, '{"n": "last"}')
+    found, after, more = [], 0, True
+    while more:
+        page = read(client, parties.home_csp, after=after, use_case="UC2-1").json()
+        found += [message["body"]["n"] for message in page["messages"]]
+        after, more = page["next_after"], page["more"]
+    assert found == ["last"]
 
 
 def test_filters_by_use_case_and_state(client, parties):
