@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from roaming.domain.identifiers import ContractId, IdentifierError, TokenUid
-from roaming.hub_switch.deciding import (
+from roaming.models.fingerprints import (
     contract_fingerprint,
     emaid_token_fingerprint,
     token_fingerprint,

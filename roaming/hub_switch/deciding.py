@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-
 from roaming.domain.decision import IdentificationQuestion
 from roaming.domain.identifiers import ContractId, ContractStandard, IdentifierError, TokenUid
 from roaming.domain.refusals import Refusal
-from roaming.domain.secrets import fingerprint
 from roaming.hub_switch.envelope import Envelope
 from roaming.hub_switch.route import known_party
 from roaming.models import Agreement, Identification, OperatorIdentifier, Role
+from roaming.models.fingerprints import (
+    contract_fingerprint,
+    emaid_token_fingerprint,
+    token_fingerprint,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +32,6 @@ class Presented:
 
 
 METHODS = ("RFID", "APP", "QR_CODE", "PNC", "AD_HOC", "OTHER")
-
-
-def token_fingerprint(token_key: str) -> bytes:
-    """The keyed HMAC by which a token is found."""
-    return fingerprint(settings.HMAC_KEY, "token", token_key)
-
-
-def contract_fingerprint(contract: ContractId) -> bytes:
-    """The keyed HMAC of a contract id, the same with and without its check digit."""
-    return fingerprint(settings.HMAC_KEY, "contract", contract.key_without_check_digit)
-
-
-def emaid_token_fingerprint(contract: ContractId) -> bytes:
-    """A contract that is itself the token (PNC, or nothing else was presented)."""
-    return token_fingerprint(contract.key_without_check_digit)
 
 
 def read_identification(question: IdentificationQuestion) -> Presented:

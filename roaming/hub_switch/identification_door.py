@@ -10,13 +10,13 @@ from roaming.domain.identifiers import ContractId, ContractStandard, IdentifierE
 from roaming.domain.moments import CLOCK_TOLERANCE, check_moment
 from roaming.domain.refusals import Refusal
 from roaming.domain.whitelist import Whitelist
-from roaming.hub_switch.deciding import (
+from roaming.hub_switch.envelope import Envelope
+from roaming.models import OperatorIdentifier, Role
+from roaming.models.fingerprints import (
     contract_fingerprint,
     emaid_token_fingerprint,
     token_fingerprint,
 )
-from roaming.hub_switch.envelope import Envelope
-from roaming.models import OperatorIdentifier, Role
 from roaming.models.identification_intake import OfferedRow
 
 _POLICIES = frozenset(policy.value for policy in Whitelist)

@@ -30,18 +30,10 @@ from roaming.domain.sdr import (
     door_findings,
     without_overlong_texts,
 )
+from roaming.domain.sdr.reading import aware, evse_key_of, key_of, says_its_zone, session_id_of
 from roaming.domain.secrets import fingerprint
 from roaming.domain.uuid7 import period_of, uuid7_at
 from roaming.hub_switch.envelope import Envelope
-from roaming.hub_switch.sdr_reading import (
-    aware,
-    contract_hmac_of,
-    evse_key_of,
-    key_of,
-    says_its_zone,
-    session_id_of,
-    token_hmac_of,
-)
 from roaming.models import (
     Agreement,
     OperatorIdentifier,
@@ -49,6 +41,7 @@ from roaming.models import (
     PlatformIdentifier,
     Site,
 )
+from roaming.models.fingerprints import contract_hmac_of, token_hmac_of
 from roaming.models.sdr_intake import IntakeRow
 from roaming.models.sessions import agreements_of_sessions
 

@@ -19,7 +19,6 @@ from roaming.domain.refusals import Refusal
 from roaming.domain.session import SessionState
 from roaming.domain.uuid7 import period_of, uuid7_at
 from roaming.hub_switch.authorising import Asked, Record
-from roaming.hub_switch.deciding import contract_fingerprint
 from roaming.hub_switch.envelope import Envelope
 from roaming.hub_switch.reservations import (
     IS_RESERVED,
@@ -34,6 +33,7 @@ from roaming.models import (
     ServiceSession,
     ServiceSessionPersonalData,
 )
+from roaming.models.fingerprints import contract_fingerprint
 
 _SETTLED = (
     "state", "refusal_reason", "offline_reason", "authorised", "authorised_at",

@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from roaming.domain.identifiers import ContractId, IdentifierError, TokenUid
-from roaming.hub_switch.deciding import (
+from roaming.models.erasing import erase_old, erase_person
+from roaming.models.fingerprints import (
     contract_fingerprint,
     emaid_token_fingerprint,
     token_fingerprint,
 )
-from roaming.models.erasing import erase_old, erase_person
 
 BATCH = 5_000
 _MOST_BATCHES = 200

@@ -17,8 +17,8 @@ from psycopg.types.range import DateRange, TimestamptzRange
 
 from roaming import models
 from roaming.domain.uuid7 import uuid7_at
-from roaming.hub_switch.deciding import token_fingerprint
 from roaming.models.clock import forget_reading, set_business_clock
+from roaming.models.fingerprints import token_fingerprint
 from settlement.use_cases.sdr_reconciliation import reconcile
 from tests import factories
 from tests.cast import Cast, make_cast

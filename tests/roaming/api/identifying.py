@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from roaming import models
-from roaming.hub_switch.deciding import token_fingerprint
+from roaming.models.fingerprints import token_fingerprint
 from tests import factories
 from tests.cast import Cast, Party, make_cast, make_party
 from tests.fake_party import FakeParty, fake_party

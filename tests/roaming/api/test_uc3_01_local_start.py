@@ -108,7 +108,7 @@ def test_what_cannot_be_routed_is_refused_with_its_code(
 
 
 def test_a_token_that_a_home_csp_distributed_finds_it(client, connected_cast):
-    from roaming.hub_switch.deciding import token_fingerprint
+    from roaming.models.fingerprints import token_fingerprint
 
     models.Identification.objects.create(
         environment="live",

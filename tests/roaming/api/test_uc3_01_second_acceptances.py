@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from roaming import models
 from roaming.hub_switch import close_unanswered
-from roaming.hub_switch.deciding import token_fingerprint
+from roaming.models.fingerprints import token_fingerprint
 from tests.roaming.api.broadcasts import ASKED, in_step, start, unanswered, verdicts, wait_for
 from tests.roaming.api.identifying import CARD, CARD_START
 from tests.roaming.api.messages import changed

@@ -6,7 +6,7 @@ import pytest
 
 from roaming import models
 from roaming.hub_switch import deliver_due
-from roaming.hub_switch.deciding import token_fingerprint
+from roaming.models.fingerprints import token_fingerprint
 from tests.cast import make_party
 from tests.roaming.api.distributing import (
     CARD_2,

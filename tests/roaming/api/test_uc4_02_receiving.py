@@ -8,7 +8,7 @@ from django.utils import timezone
 from roaming import models
 from roaming.domain.agreement import Service
 from roaming.hub_switch import deliver_due
-from roaming.hub_switch.deciding import token_fingerprint
+from roaming.models.fingerprints import token_fingerprint
 from tests import factories
 from tests.cast import make_party
 from tests.roaming.api.distributing import (

@@ -14,7 +14,7 @@ from roaming.domain.identification import IdentificationEntry
 from roaming.domain.refusals import Refusal
 from roaming.domain.use_case import UseCase
 from roaming.hub_switch import Envelope
-from roaming.hub_switch.deciding import token_fingerprint
+from roaming.models.fingerprints import token_fingerprint
 from roaming.use_cases.uc4_02_pre_distribution import (
     EntryLine,
     distribute_delta,

@@ -1,19 +1,16 @@
-"""What the texts and times of an SDR read as: keys, fingerprints, aware times, and findings."""
+"""What the texts and times of an SDR read as: keys, aware times, and findings."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
 
-from roaming.domain.identifiers import ContractId, EvseId, IdentifierError, TokenUid
+from roaming.domain.identifiers import EvseId, IdentifierError
 from roaming.domain.moments import plausible_moment
-from roaming.domain.sdr import DoorFinding, IdentificationPart, SdrMessage, Severity
+from roaming.domain.sdr.door import DoorFinding
+from roaming.domain.sdr.message import SdrMessage
+from roaming.domain.sdr.states import Severity
 from roaming.domain.time_zones import find_zone
-from roaming.hub_switch.deciding import (
-    contract_fingerprint,
-    emaid_token_fingerprint,
-    token_fingerprint,
-)
 
 
 def says_its_zone(message: SdrMessage) -> bool:
@@ -60,24 +57,3 @@ def aware(moment: datetime | None, zone_name: str) -> datetime | None:
     if moment.tzinfo is not None:
         return moment
     return moment.replace(tzinfo=find_zone(zone_name) or UTC)
-
-
-def token_hmac_of(identification: IdentificationPart) -> bytes | None:
-    """The token as the session knows it: with plug and charge it is the eMA-ID (UC3-3)."""
-    token_uid = identification.token_uid
-    try:
-        if identification.method == "PNC" and (token_uid or identification.contract_id):
-            emaid = ContractId.parse(token_uid or identification.contract_id, opaque=True)
-            return emaid_token_fingerprint(emaid)
-        return token_fingerprint(TokenUid.parse(token_uid).key) if token_uid else None
-    except IdentifierError:
-        return token_fingerprint(token_uid.upper()) if token_uid else None
-
-
-def contract_hmac_of(contract_id: str) -> bytes | None:
-    if not contract_id:
-        return None
-    try:
-        return contract_fingerprint(ContractId.parse(contract_id, opaque=True))
-    except IdentifierError:
-        return None
