@@ -21,6 +21,7 @@ API_TAGS = [
     "UC5-1 Maintenance and outage",
     "UC5-2 Cable unlocking after activation",
     "UC5-3 Cable unlocking when activation failed",
+    "Reconciliation",
     "Commands",
     "Service sessions",
     "Messages",

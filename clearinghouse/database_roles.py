@@ -20,6 +20,8 @@ APPEND_ONLY_TABLES = [
     "roaming_sessionclosing",
     "roaming_sdr",
     "roaming_sdrevent",
+    "settlement_csprecord",
+    "settlement_csprecordregistry",
     "settlement_ledgerentry",
     "settlement_posting",
 ]

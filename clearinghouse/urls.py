@@ -27,6 +27,7 @@ urlpatterns = [
     path("admin/second-factor/setup/", second_factor.set_up, name="second-factor-setup"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("roaming.api.urls")),
+    path("api/v1/", include("settlement.api.urls")),
     path("api/schema", api_schema, name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("api/docs/refusals", refusal_catalogue, name="api-refusals"),

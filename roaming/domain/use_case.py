@@ -64,6 +64,7 @@ class Supporting(Enum):
     """
 
     AGREEMENT_SHARING = ("5.4.6", "Agreement sharing", Kind.STORE, True)
+    SDR_RECONCILIATION = ("6.4.2", "SDR reconciliation", Kind.STORE, False)
 
     def __init__(self, code: str, title: str, kind: Kind, new_business: bool) -> None:
         self.code = code

@@ -1,5 +1,7 @@
 """Erasing what could name a person, set-based: the one place that knows every erasable column.
 
+Apps above bring their own tables with `erase_too`.
+
 Rows that stay hold a keyed HMAC and no clear text (5.4.3), so nothing that was settled, chained or
 counted changes. Each statement takes at most `batch` rows, so that no lock is held for long.
 """
@@ -7,6 +9,7 @@ counted changes. Each statement takes at most `batch` rows, so that no lock is h
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -151,6 +154,29 @@ _OF_A_PERSON = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ErasedToo:
+    """A table of another app whose rows name persons: how it is erased, like those here.
+
+    `written`: the ids of a person (`%(hmacs)s`) as this table holds them, as one column.
+    """
+
+    name: str
+    by_age: str
+    of_a_person: str
+    written: str
+
+
+_elsewhere: list[ErasedToo] = []
+
+
+def erase_too(table: ErasedToo) -> None:
+    """Called once for each table, as its app is set up."""
+    _OLD_BUSINESS[table.name] = table.by_age
+    _OF_A_PERSON[table.name] = table.of_a_person
+    _elsewhere.append(table)
+
+
 def erase_old(before: Mapping[str, datetime], real_now: datetime, batch: int) -> dict[str, int]:
     """Erases one batch of each kind; returns how many of each.
 
@@ -176,6 +202,7 @@ _WRITTEN = f"""
         SELECT unnest(ARRAY[token_uid, contract_id]) FROM roaming_identificationpersonaldata
         JOIN roaming_identification identification ON identification.id = identification_id
         WHERE token_hmac = ANY(%(hmacs)s) OR contract_hmac = ANY(%(hmacs)s)
+        {{elsewhere}}
     ) AS written (text) WHERE length(text) >= 8
 """  # noqa: S608
 
@@ -188,7 +215,8 @@ def erase_person(hmacs: list[bytes], text: str, real_now: datetime) -> dict[str,
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_WRITTEN, {"hmacs": hmacs})
+            more = "".join(f"UNION ALL {table.written}" for table in _elsewhere)
+            cursor.execute(_WRITTEN.format(elsewhere=more), {"hmacs": hmacs})
             texts = sorted({text.upper(), *(row[0] for row in cursor.fetchall())})
         values = {"hmacs": hmacs, "texts": texts, "real_now": real_now}
         return {name: _run(statement, values) for name, statement in _OF_A_PERSON.items()}

@@ -134,6 +134,7 @@ class SdrState(models.Model):
     )
     service_session_id = models.UUIDField(null=True, help_text="The session it was matched with.")
     matched_by = models.CharField(max_length=24, blank=True)
+    csp_record_id = models.UUIDField(null=True, help_text="The home-CSP's own record of it.")
     tariff_version_id = models.BigIntegerField(null=True)
     rated_before_tax = ExactDecimalField(null=True, help_text="Unrounded.")
     settled_amount = ExactDecimalField(null=True)
@@ -149,6 +150,11 @@ class SdrState(models.Model):
             models.Index(fields=["settlement_period_id", "pair"]),
             models.Index(fields=["decide_by"], condition=Q(state="rated"), name="sdr_undecided"),
             models.Index(fields=["service_session_id"]),
+            models.Index(
+                fields=["csp_record_id"],
+                condition=Q(csp_record_id__isnull=False),
+                name="sdr_with_csp_record",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,5 +1,6 @@
 """Rows, constraints and named SQL of reconciliation, ledger and settlement."""
 
+from settlement.models.csp_records import CspRecord, CspRecordOriginal, CspRecordRegistry
 from settlement.models.fees import FeeCharge, FeeRule
 from settlement.models.ledger import LedgerAccount, LedgerEntry, Posting
 from settlement.models.netting import NetPayment, NetPosition
@@ -8,6 +9,9 @@ from settlement.models.reconciliation import ReconciliationRun
 from settlement.models.statements import Statement, StatementLine
 
 __all__ = [
+    "CspRecord",
+    "CspRecordOriginal",
+    "CspRecordRegistry",
     "FeeCharge",
     "FeeRule",
     "LedgerAccount",

@@ -49,6 +49,18 @@ PNC_START = {
 }
 CARD = {"token_uid": "04C0FFEE", "whitelist": "ALLOWED", "last_updated": NOW}
 TARIFF_REQUEST = {"visited_cso": "DE*VIS", "home_csp": "DE-HOM"}
+RECORD = {
+    "id": "HOM-1",
+    "home_csp": "DE-HOM",
+    "visited_cso": "DE*VIS",
+    "identification": {"method": "RFID", "token_uid": "04A2B3C4D5E6F7"},
+    "evse_id": "DE*VIS*E001",
+    "start_date_time": "2026-10-04T09:30:00+02:00",
+    "end_date_time": "2026-10-04T10:30:00+02:00",
+    "total_energy": "20",
+    "currency": "EUR",
+    "total_cost": {"before_tax": "10.00"},
+}
 QUESTION = changed(LOCAL_START, evse_id=..., connector_id=..., cso_session_id=...)
 
 
@@ -67,6 +79,7 @@ class World:
     command_id: str = ""
     reservation_id: str = ""
     sdr_id: str = ""
+    record_id: str = ""
     message_id: str = ""
     proposed_id: int = 0
 
@@ -100,6 +113,8 @@ class World:
         self.reserve()
         answer = self.must(self.send("post", "sdrs", SDR, cso))
         self.sdr_id = answer["sdr_id"]
+        answer = self.must(self.send("post", "reconciliation/csp-records", RECORD, csp))
+        self.record_id = answer["record_id"]
         draft = models.Agreement.objects.create(
             visited_cso=cso.operator,
             home_csp=factories.OperatorFactory(name="Third"),

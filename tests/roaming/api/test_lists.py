@@ -6,14 +6,15 @@ import django_filters
 import pytest
 from rest_framework.generics import ListAPIView
 
+from roaming.api import urls as roaming_urls
 from roaming.api.filters import EvseIdFilter, HomeCspFilter, MomentFilter, VisitedCsoFilter
 from roaming.api.pages import NewestFirst
-from roaming.api.urls import urlpatterns
+from settlement.api import urls as settlement_urls
 from tests.roaming.api.matrix_world import World
 
 LISTS = {
     f"/api/v1/{pattern.pattern}": pattern.callback.view_class
-    for pattern in urlpatterns
+    for pattern in (*roaming_urls.urlpatterns, *settlement_urls.urlpatterns)
     if issubclass(pattern.callback.view_class, ListAPIView)
 }
 PARTIES = (VisitedCsoFilter, HomeCspFilter, EvseIdFilter)
@@ -99,7 +100,8 @@ def test_a_party_is_found_in_any_of_its_forms(world, url):
 
 @pytest.mark.parametrize("url", LISTS)
 def test_a_list_is_read_page_by_page(world, url):
-    headers = world.cast.visited_cso.headers
+    party = world.cast.home_csp if "csp-records" in url else world.cast.visited_cso
+    headers = party.headers
     whole = world.client.get(url, headers=headers).json()["results"]
     read, following = [], f"{url}?page_size=1"
     while following:

@@ -14,7 +14,8 @@ import pytest
 from django.db import transaction
 
 from roaming import models
-from roaming.api.urls import urlpatterns
+from roaming.api import urls as roaming_urls
+from settlement.api import urls as settlement_urls
 from tests.cast import Party
 from tests.roaming.api import matrix_world as say
 from tests.roaming.api.matrix_world import World
@@ -84,6 +85,7 @@ RESULT, OUTCOME = {"result": "SUCCEEDED"}, {"outcome": "EXPIRED"}
 NEW_SITE = changed(SITE, last_updated="2026-10-02T08:00:00+02:00")
 NEW_TARIFF = changed(TARIFF, valid_from="2026-11-01T00:00:00+01:00")
 NEW_SDR = changed(SDR, id="SDR-2")
+NEW_RECORD = changed(say.RECORD, id="HOM-2")
 NEW_START = changed(REMOTE_START, csp_session_id="HOM-S-2")
 NEW_RESERVATION = changed(RESERVATION, reference="R-2")
 LINE = {**say.STATUS, "evse_id": "DE*VIS*E001"}
@@ -166,6 +168,16 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("uc5-3-unlock", "post"): Row(
         "evses/DE*VIS*E001/unlock", "csp", {**EMERGENCY, "home_csp": "DE-HOM"}
     ),
+    ("csp-records", "get"): Row(
+        "reconciliation/csp-records", "csp", own=(200, 1), other=(200, 0), outsider=(200, 0)
+    ),
+    ("csp-records", "post"): Row("reconciliation/csp-records", "csp", NEW_RECORD, own=201),
+    ("csp-records-bulk", "post"): Row(
+        "reconciliation/csp-records/bulk", "csp", [NEW_RECORD], **BULK
+    ),
+    ("csp-record", "get"): Row(
+        "reconciliation/csp-records/{record_id}", "csp", other="not_found", outsider="not_found"
+    ),
     ("commands", "get"): shown_to_both("commands", 2, "csp"),
     ("command", "get"): of_both("commands/{command_id}", "csp"),
     ("command-result", "post"): Row(
@@ -192,7 +204,7 @@ def addresses() -> list[tuple[str, str]]:
     """Name and method of every operation there is."""
     return [
         (str(pattern.name), method)
-        for pattern in urlpatterns
+        for pattern in (*roaming_urls.urlpatterns, *settlement_urls.urlpatterns)
         for method in METHODS
         if hasattr(pattern.callback.view_class, method)
     ]
@@ -263,6 +275,7 @@ def tells_nothing(world: World, response: Any, said: str) -> None:
     secrets = (
         world.session_id, world.command_id, world.reservation_id, world.sdr_id, world.message_id,
         "04A2B3C4D5E6F7", "04C0FFEE", "DE-HOM-C12345678", "Am Markt", "DE*VIS*E100", "HOM-S-1",
-        "VIS-R-1", "AUTH-7", "SDR-1", "help desk", "Home CSP", "Visited CSO",
+        "VIS-R-1", "AUTH-7", "SDR-1", "HOM-1", "help desk", "Home CSP", "Visited CSO",
+        world.record_id,
     )  # fmt: skip
     assert [secret for secret in secrets if secret in text and secret not in said] == []

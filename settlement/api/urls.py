@@ -1,0 +1,10 @@
+"""Addresses of what the clearing house does with SDRs (6.4.2), below /api/v1/."""
+
+from __future__ import annotations
+
+from settlement.api import csp_records
+
+app_name = "settlement"
+urlpatterns = [
+    *csp_records.urlpatterns,
+]
