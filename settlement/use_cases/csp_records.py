@@ -18,10 +18,10 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import transaction
 
-from roaming.domain.identifiers import IdentifierError, OperatorId, ProviderId
+from roaming.domain.identifiers import EvseId, IdentifierError, OperatorId, ProviderId
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import IdentificationPart
-from roaming.domain.sdr.reading import key_of, session_id_of
+from roaming.domain.sdr.reading import session_id_of
 from roaming.domain.secrets import fingerprint
 from roaming.domain.uuid7 import period_of, uuid7_at
 from roaming.models import OperatorIdentifier, OperatorPair, Platform, Role
@@ -152,7 +152,7 @@ def _row(number: int, message: CspRecordMessage, raw: bytes, parties: _Parties) 
         token_hmac=token_hmac_of(identification),
         contract_hmac=contract_hmac_of(said.contract_id),
         evse_id=message.evse_id,
-        evse_key=key_of(message.evse_id)[:48] if message.evse_id else "",
+        evse_key=_evse_key(message.evse_id),
         started_at=message.start_date_time,
         ended_at=message.end_date_time,
         energy_kwh=message.total_energy,
@@ -162,6 +162,13 @@ def _row(number: int, message: CspRecordMessage, raw: bytes, parties: _Parties) 
         contract_id=said.contract_id,
         content=text,
     )
+
+
+def _evse_key(evse_id: str) -> str:
+    try:
+        return EvseId.parse(evse_id).key if evse_id else ""
+    except IdentifierError as error:
+        raise Refusal("invalid_identifier", error.detail, "evse_id") from error
 
 
 def _answer_known(

@@ -77,6 +77,7 @@ def test_other_content_under_the_same_id_is_refused(client, cast):
         ({"home_csp": "?"}, "invalid_identifier", "home_csp"),
         ({"visited_cso": "DE*XXX"}, "unknown_party", "visited_cso"),
         ({"visited_cso": "?"}, "invalid_identifier", "visited_cso"),
+        ({"evse_id": "E1"}, "invalid_identifier", "evse_id"),
         ({"service_session_id": "mine"}, "invalid_field", "service_session_id"),
         ({"start_date_time": "2026-10-04T09:30:00"}, "time_without_offset", "start_date_time"),
         ({"end_date_time": "2026-10-04T09:00:00+02:00"}, "invalid_field", "end_date_time"),
