@@ -34,7 +34,14 @@ from settlement.domain.reconciliation.rules import (
 )
 from settlement.domain.reconciliation.tariff_store import TariffStore
 from settlement.models import ReconciliationRun
-from settlement.models.reconciliation_sql import batch, credits, evidence, findings, standing
+from settlement.models.reconciliation_sql import (
+    batch,
+    bodies,
+    credits,
+    evidence,
+    findings,
+    standing,
+)
 
 Scope = ReconciliationRun.Scope
 _FIRST = uuid.UUID(int=0)
@@ -139,6 +146,7 @@ class _Work:
             rerated = self._rerater.rerate(_to_rerate(row))
             prices.append((row.sdr_id, rerated.price))
             noted += _noted(row.sdr_id, rerated.notes)
+            noted += bodies.found_in_body(row, rerated)
         batch.bring_prices(cursor, prices)
         if noted:
             batch.bring_findings(cursor, noted)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from roaming import models
 from roaming.domain.money import Rounding
 from roaming.domain.tariff import Asked, Version
+from roaming.domain.time_zones import find_zone
 from roaming.domain.whitelist import Distributed, Whitelist
+from settlement.domain.reconciliation.body import BodyCase, read_stated
 from settlement.domain.reconciliation.case import (
     Case,
     Claim,
@@ -17,16 +20,23 @@ from settlement.domain.reconciliation.case import (
     PriceEvidence,
     SessionEvidence,
     Terms,
+    Verdict,
 )
 from settlement.domain.reconciliation.identity import CreditCase
-from settlement.domain.reconciliation.outcome import Judgement, judge
-from settlement.domain.reconciliation.rerating import Rerater, ToRerate
+from settlement.domain.reconciliation.outcome import Judgement, judge, judge_body
+from settlement.domain.reconciliation.rerating import Rerated, Rerater, ToRerate
+from settlement.domain.reconciliation.rule import BodyRule
 from settlement.domain.reconciliation.tariff_store import TariffStore
+from settlement.domain.reconciliation.tolerances import Allowance, Tolerances
 from tests.settlement.sdrs import standing_of
 
 
-def judged(sdr: models.Sdr, rows: Sequence[models.Sdr]) -> Judgement:
-    """What the pure rules say of an SDR among others."""
+def judged(
+    sdr: models.Sdr,
+    rows: Sequence[models.Sdr],
+    in_body: Sequence[tuple[BodyRule, Verdict]] = (),
+) -> Judgement:
+    """What the pure rules say of an SDR among others; `in_body`: what they found in its body."""
     return judge(
         Case(
             claim=Claim(
@@ -56,7 +66,8 @@ def judged(sdr: models.Sdr, rows: Sequence[models.Sdr]) -> Judgement:
                 for row in rows
                 if row.id != sdr.id and standing_of(row).state not in ("rejected", "credited")
             ),
-        )
+        ),
+        {verdict.severity or rule.severity for rule, verdict in in_body},
     )
 
 
@@ -143,7 +154,46 @@ def _neighbour(row: models.Sdr) -> Neighbour:
     )
 
 
+def judged_body(sdr: models.Sdr) -> list[tuple[BodyRule, Verdict]]:
+    """What the rules of the body say of an SDR."""
+    sdr.agreement.refresh_from_db()
+    stated = read_stated(sdr.rated_part)
+    assert stated is not None, "the tests write readable bodies"
+    rerated = _rerated(sdr)
+    evse = models.Evse.objects.filter(environment=sdr.environment, key=sdr.evse_key).first()
+    connector = evse and evse.connectors.filter(connector_id=sdr.connector_id).first()
+    limit = connector.max_power_w if connector else None
+    terms = sdr.agreement
+    return list(
+        judge_body(
+            BodyCase(
+                stated=stated,
+                started_at=sdr.started_at,
+                ended_at=sdr.ended_at,
+                energy_kwh=sdr.energy_kwh,
+                before_tax=sdr.claim_before_tax,
+                currency=sdr.currency,
+                time_zone=find_zone(sdr.time_zone),
+                periods=rerated.parsed.charging_periods if rerated.parsed else (),
+                priced=rerated.priced,
+                max_power_kw=None if limit is None else Decimal(limit) / 1000,
+                connector_id=sdr.connector_id,
+                connector_unknown=bool(evse and sdr.connector_id and not connector),
+                tolerances=Tolerances(
+                    Allowance(terms.tolerance_energy_kwh, terms.tolerance_energy_share),
+                    Allowance(Decimal(terms.tolerance_time_s)),
+                    Allowance(terms.tolerance_money, terms.tolerance_money_share),
+                ),
+            )
+        )
+    )
+
+
 def _price(sdr: models.Sdr) -> PriceEvidence:
+    return _rerated(sdr).price
+
+
+def _rerated(sdr: models.Sdr) -> Rerated:
     store = TariffStore(
         Version(
             version.pk,
@@ -161,22 +211,18 @@ def _price(sdr: models.Sdr) -> PriceEvidence:
     )
     agreement = sdr.agreement
     notice = timedelta(hours=agreement.tariff_notice_hours)
-    return (
-        Rerater(store)
-        .rerate(
-            ToRerate(
-                rated_part=sdr.rated_part,
-                time_zone=sdr.time_zone,
-                asked=Asked(sdr.visited_cso_id, sdr.home_csp_id, sdr.started_at, notice),
-                tariff_ids=(sdr.tariff_id,) if sdr.tariff_id else (),
-                before_tax=sdr.claim_before_tax,
-                currency=sdr.currency,
-                rounding=Rounding(agreement.rounding),
-                tolerance_money=agreement.tolerance_money,
-                tolerance_money_share=agreement.tolerance_money_share,
-            )
+    return Rerater(store).rerate(
+        ToRerate(
+            rated_part=sdr.rated_part,
+            time_zone=sdr.time_zone,
+            asked=Asked(sdr.visited_cso_id, sdr.home_csp_id, sdr.started_at, notice),
+            tariff_ids=(sdr.tariff_id,) if sdr.tariff_id else (),
+            before_tax=sdr.claim_before_tax,
+            currency=sdr.currency,
+            rounding=Rounding(agreement.rounding),
+            tolerance_money=agreement.tolerance_money,
+            tolerance_money_share=agreement.tolerance_money_share,
         )
-        .price
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from roaming.domain.sdr import Outcome, SdrLifeState, Severity
+from settlement.domain.reconciliation.body import BodyCase
 from settlement.domain.reconciliation.case import Case, Verdict
 from settlement.domain.reconciliation.offline import is_supported
-from settlement.domain.reconciliation.rules import RULES, CaseRule
+from settlement.domain.reconciliation.rules import BODY_RULES, RULES, BodyRule, CaseRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ def judge(case: Case, elsewhere: Iterable[Severity] = ()) -> Judgement:
     severities = {verdict.severity or rule.severity for rule, verdict in failed} | set(elsewhere)
     outcome = _outcome(case, Severity.SEVERE in severities)
     return Judgement(outcome, STATE_OF_OUTCOME[outcome], failed)
+
+
+def judge_body(case: BodyCase) -> Iterator[tuple[BodyRule, Verdict]]:
+    """Every rule of the body on one case; those that fire."""
+    for rule in BODY_RULES:
+        verdict = rule.check(case)
+        if verdict is not None:
+            yield rule, verdict
 
 
 def _outcome(case: Case, severe: bool) -> Outcome:

@@ -59,10 +59,13 @@ class ToRerate:
 
 @dataclass(frozen=True, slots=True)
 class Rerated:
-    """What came of it, and what rating noticed on the way."""
+    """What came of it, and what rating noticed on the way. `parsed`: what was rated, None where it
+    could not be read; `priced`: the price line by line, None where none follows."""
 
     price: PriceEvidence
     notes: tuple[RatingFinding, ...] = ()
+    parsed: SdrToRate | None = None
+    priced: PricedSdr | None = None
 
 
 class Rerater:
@@ -74,14 +77,15 @@ class Rerater:
 
     def rerate(self, sdr: ToRerate) -> Rerated:
         """The re-rated total, or the failure that makes the SDR `not_ratable`; never raises."""
-        known = PriceEvidence()
+        known, parsed = PriceEvidence(), None
         try:
             known = PriceEvidence(payable=round_money(sdr.before_tax, sdr.currency, sdr.rounding))
             parsed = parse_sdr(sdr.rated_part)
             known = replace(known, periods_energy=_energy_of(parsed))
             zone = find_zone(sdr.time_zone)
             if zone is None:
-                return Rerated(replace(known, failure="no_time_zone: the site's zone is unknown"))
+                no_zone = replace(known, failure="no_time_zone: the site's zone is unknown")
+                return Rerated(no_zone, parsed=parsed)
             return self._rated(sdr, parsed, zone, known)
         except NotRatable as not_ratable:
             failure = str(not_ratable)
@@ -91,7 +95,7 @@ class Rerater:
             failure = f"invalid_{invalid.what.lower()}: {invalid}"
         except ArithmeticError:
             failure = "out_of_range: a number is too large to be rated exactly"
-        return Rerated(replace(known, failure=failure[:200]))
+        return Rerated(replace(known, failure=failure[:200]), parsed=parsed)
 
     def _rated(
         self, sdr: ToRerate, parsed: SdrToRate, zone: ZoneInfo, known: PriceEvidence
@@ -107,7 +111,8 @@ class Rerater:
             try:
                 priced = rate(parsed, plans, zone, sdr.rounding, self._snapshots)
             except NotRatable as not_ratable:
-                return Rerated(replace(_with(known, issue), failure=str(not_ratable)[:200]))
+                failed = replace(_with(known, issue), failure=str(not_ratable)[:200])
+                return Rerated(failed, parsed=parsed)
         else:
             issue = self._snapshot_issue(sdr, parsed, in_force, zone)
             priced = self._by_versions(parsed, in_force, zone, sdr.rounding)
@@ -119,7 +124,7 @@ class Rerater:
         )
         if not issue.cause and in_force and _differs(sdr, price):
             issue = self._explained(sdr, parsed, zone, in_force, price)
-        return Rerated(_with(price, issue), priced.findings)
+        return Rerated(_with(price, issue), priced.findings, parsed, priced)
 
     def _named(self, sdr: ToRerate, parsed: SdrToRate, zone: ZoneInfo) -> list[str]:
         """The tariff ids that price the SDR: its periods', its own, its snapshot's, its place's."""

@@ -76,7 +76,11 @@ SELECT sdr.id, sdr.rated_part, coalesce(nullif(sdr.time_zone, ''), site.time_zon
     sdr.visited_cso_id, sdr.home_csp_id, sdr.started_at, sdr.tariff_id,
     coalesce(individual.tariff_ids, connector.tariff_ids, '{}'), sdr.claim_before_tax, sdr.currency,
     coalesce(agreement.rounding, 'HALF_UP'), coalesce(agreement.tolerance_money, 0),
-    coalesce(agreement.tolerance_money_share, 0), coalesce(agreement.tariff_notice_hours, 0)
+    coalesce(agreement.tolerance_money_share, 0), coalesce(agreement.tariff_notice_hours, 0),
+    sdr.ended_at, sdr.energy_kwh, coalesce(agreement.tolerance_energy_kwh, 0),
+    coalesce(agreement.tolerance_energy_share, 0), coalesce(agreement.tolerance_time_s, 0),
+    sdr.connector_id, connector.max_power_w,
+    evse.id IS NOT NULL AND connector.id IS NULL AND sdr.connector_id <> ''
 FROM recon_claim
 JOIN roaming_sdr sdr ON sdr.id = recon_claim.sdr_id
 LEFT JOIN roaming_agreement agreement ON agreement.id = sdr.agreement_id
@@ -134,6 +138,14 @@ class RerateRow(NamedTuple):
     tolerance_money: Decimal
     tolerance_money_share: Decimal
     tariff_notice_hours: int
+    ended_at: datetime
+    energy_kwh: Decimal
+    tolerance_energy_kwh: Decimal
+    tolerance_energy_share: Decimal
+    tolerance_time_s: int
+    connector_id: str
+    max_power_w: int | None
+    connector_unknown: bool
 
 
 class FoundRow(NamedTuple):
@@ -207,7 +219,9 @@ def bring_prices(cursor: Any, prices: Iterable[tuple[uuid.UUID, PriceEvidence]])
 def bring_findings(cursor: Any, found: Iterable[FoundRow]) -> None:
     with cursor.copy(_COPY_FINDINGS) as copy:
         for row in found:
-            copy.write_row(row._replace(claimed=_storable(row.claimed)))
+            copy.write_row(
+                row._replace(claimed=_storable(row.claimed), expected=_storable(row.expected))
+            )
 
 
 def _storable(text: str) -> str:

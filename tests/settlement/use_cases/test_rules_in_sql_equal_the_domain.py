@@ -19,7 +19,7 @@ from settlement.models.reconciliation_sql.findings import SELECTS
 from settlement.models.reconciliation_sql.standing import ROUNDED_CLAIM
 from settlement.use_cases.sdr_reconciliation import reconcile
 from tests import factories
-from tests.settlement.cases import credit_case, judged
+from tests.settlement.cases import credit_case, judged, judged_body
 from tests.settlement.sdrs import OCTOBER_5, TOKEN, Trade, announce, standing_of, tariff_body
 
 NOW = OCTOBER_5 + timedelta(days=30)
@@ -50,6 +50,8 @@ class SdrPlan:
     state: str
     arrival: int
     authorised: str
+    connector: str
+    body: dict
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,21 @@ sessions = st.builds(
     token=st.sampled_from([TOKEN, OTHER_TOKEN]),
     evse=st.sampled_from(["DEVISE001", "DEVISE001", "DEVISE001", SOLD, SISTER]),
 )
+bodies = st.fixed_dictionaries(
+    {},
+    optional={
+        "meter_start": st.just(100),
+        "meter_end": st.sampled_from([120, 120, 125, 90]),
+        "total_cost": st.sampled_from(
+            [{"excl_vat": 10, "incl_vat": 11.9}, {"excl_vat": 10, "incl_vat": 9}, {"excl_vat": 10}]
+        ),
+        "total_energy_cost": st.sampled_from(
+            [{"excl_vat": 10, "incl_vat": 11.9}, {"excl_vat": 8}, {"excl_vat": 10.02}]
+        ),
+        "total_fixed_cost": st.sampled_from([{"excl_vat": 0}, {"excl_vat": 2, "incl_vat": 2}]),
+        "end_date_time": st.just("2026-10-05T13:00:00+01:00"),
+    },
+)
 sdrs = st.builds(
     SdrPlan,
     trade=st.integers(0, 1),
@@ -103,6 +120,8 @@ sdrs = st.builds(
     ),
     arrival=st.integers(1, 3),
     authorised=st.sampled_from(["OFFLINE", "OFFLINE", "ONLINE", ""]),
+    connector=st.sampled_from(["1", "1", "2", ""]),
+    body=st.just({}) | bodies,
 )
 distributed = st.builds(
     VersionPlan,
@@ -180,7 +199,8 @@ def test_every_rule_in_sql_finds_what_its_function_finds(
         _distribute(trades, version_plans)
         rows = _rows(trades, session_plans, sdr_plans)
         due = [row for row in rows if standing_of(row).state == "validated"]
-        expected = {row.id: judged(row, rows) for row in due}
+        bodies = {row.id: judged_body(row) for row in due}
+        expected = {row.id: judged(row, rows, bodies[row.id]) for row in due}
         reconcile("live", NOW)
         for row in due:
             judgement = expected[row.id]
@@ -199,7 +219,7 @@ def test_every_rule_in_sql_finds_what_its_function_finds(
                     verdict.money_at_stake,
                     list(verdict.causes),
                 )
-                for rule, verdict in judgement.failed
+                for rule, verdict in (*judgement.failed, *bodies[row.id])
             )
         transaction.set_rollback(True)
 
@@ -311,6 +331,7 @@ def _rows(trades, session_plans, sdr_plans):
                 }
             ]
         }
+        part |= plan.body
         if plan.snapshot:
             snapshot = json.loads(tariff_body(plan.tariff or "AC", plan.snapshot))
             part["tariffs"] = [snapshot]
@@ -334,6 +355,7 @@ def _rows(trades, session_plans, sdr_plans):
                 reference=f"R{number}",
                 arrival=10 * plan.arrival + number,
                 authorised=plan.authorised,
+                connector_id=plan.connector,
             )
         )
     return rows

@@ -1,0 +1,124 @@
+"""For each rule that SQL evaluates: cases that make it fire, and near misses that do not."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from roaming.domain.whitelist import Distributed, Whitelist
+from settlement.domain.reconciliation.case import Case, OfflineEvidence
+from tests.settlement.domain.reconciliation.right import (
+    CLAIM,
+    HOUR,
+    RIGHT,
+    SESSION,
+    TEN,
+    D,
+    beside,
+    claim,
+    price,
+    session,
+    terms,
+)
+
+GOOD = Distributed(Whitelist.ALLOWED_OFFLINE, True, None, False)
+
+
+def offline(covered: bool = True, distributed: Distributed | None = GOOD, **fields) -> Case:
+    return Case(
+        claim=replace(CLAIM, service_session_id=None, authorised="OFFLINE", **fields),
+        offline=OfflineEvidence(covered=covered, distributed=distributed),
+        terms=RIGHT.terms,
+        price=RIGHT.price,
+        evse_owned=RIGHT.evse_owned,
+    )
+
+
+ONLINE = replace(RIGHT, offline=OfflineEvidence())  # what is no offline start is not held to it
+AT_ITS_EVSE = {"evse_key": "DEVISE001"}
+OF_ITS_TOKEN = {"token_hmac": b"token"}
+
+# rule -> (fires, silent)
+CASE_EXAMPLES: dict[str, tuple[list[Case], list[Case]]] = {
+    "DUP-02": (
+        [
+            beside(service_session_id=SESSION),
+            beside(service_session_id=SESSION, arrival=6, decided=True),
+        ],
+        [
+            beside(),
+            beside(service_session_id=SESSION, arrival=6),  # the other is the second
+            beside(service_session_id=SESSION, pair_id=8),
+        ],
+    ),
+    "AUT-01": (
+        [
+            claim(service_session_id=None),
+            replace(RIGHT, session=None),
+            session(pair_id=8),
+            *(session(state=state) for state in ("requested", "refused", "cancelled")),
+            claim(token_hmac=b"another"),
+        ],
+        [RIGHT, claim(token_hmac=None), session(state="active"), offline()],
+    ),
+    "AUT-03": (
+        [offline(token_hmac=None), offline(covered=False), offline(distributed=None),
+         offline(distributed=replace(GOOD, removed=True))],
+        [offline(), ONLINE],
+    ),
+    "AUT-04": (
+        [offline(distributed=replace(GOOD, valid=False)),
+         offline(distributed=replace(GOOD, expires_at=TEN))],
+        [offline(), offline(distributed=replace(GOOD, expires_at=TEN + HOUR)), ONLINE],
+    ),
+    "AUT-05": (
+        [offline(distributed=replace(GOOD, whitelist=Whitelist.NEVER))],
+        [offline(), offline(distributed=replace(GOOD, whitelist=Whitelist.ALLOWED)), ONLINE],
+    ),
+    "AGR-01": (
+        [terms(valid_from=TEN + HOUR), terms(valid_to=TEN), replace(RIGHT, terms=None)],
+        [RIGHT, terms(valid_to=TEN + timedelta(seconds=1)), terms(valid_from=TEN)],
+    ),
+    "AGR-02": (
+        [terms(suspensions=((TEN - HOUR, None),))],
+        [
+            terms(suspensions=((TEN - HOUR, TEN),)),
+            terms(suspensions=((TEN + HOUR, None),)),
+            terms(suspensions=((TEN - HOUR, None),), valid_to=TEN),  # AGR-01 says so
+        ],
+    ),
+    "TIM-05": (
+        [claim(received_at=TEN + 170 * HOUR)],
+        [claim(received_at=TEN + 169 * HOUR), replace(RIGHT, terms=None)],
+    ),
+    "TIM-06": (
+        [beside(**AT_ITS_EVSE), beside(**AT_ITS_EVSE, ended_at=TEN + timedelta(seconds=61))],
+        [
+            beside(),
+            beside(**AT_ITS_EVSE, ended_at=TEN + timedelta(seconds=60)),
+            beside(**AT_ITS_EVSE, service_session_id=SESSION),
+            beside(**AT_ITS_EVSE, arrival=6),
+        ],
+    ),
+    "TIM-07": (
+        [beside(**OF_ITS_TOKEN)],
+        [beside(**OF_ITS_TOKEN, home_csp_id=3), beside(**OF_ITS_TOKEN, **AT_ITS_EVSE), beside()],
+    ),
+    "QTY-02": (
+        [price(periods_energy=D("20.2"))],
+        [price(periods_energy=D("20.1")), price(periods_energy=None)],
+    ),
+    "QTY-06": (
+        [session(evse_key="DEVISE002"), replace(RIGHT, evse_owned=((TEN + HOUR, None),))],
+        [RIGHT, session(evse_key=None), claim(evse_key="")],
+    ),
+    "PRC-01": (
+        [price(expected=D("9.98")), price(expected=D("10.02"))],
+        [price(expected=D("9.99")), price(expected=None)],
+    ),
+    "PRC-02": ([price(failure="no_tariff: there is none")], [RIGHT]),
+    "PRC-04": (
+        [price(tariff_issue="older_version"),
+         price(tariff_issue="older_version", expected=D(8))],
+        [price(expected=D(8))],
+    ),
+    "PRC-05": ([claim(currency="CHF")], [RIGHT, replace(RIGHT, terms=None)]),
+}  # fmt: skip
