@@ -14,6 +14,7 @@ from django.urls import reverse
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
+from clearinghouse import admin_people  # noqa: F401  registers the operators' people
 from clearinghouse.admin_access import REMOVE_SECOND_FACTOR, second_factor_column
 from clearinghouse.models import User
 from roaming.staff_pages.cells import anchor, column, moment_column
@@ -77,6 +78,10 @@ class StaffUserAdmin(WithPermissions, UserAdmin, StaffAdmin):  # type: ignore[mi
         ("Log-in", {"fields": ("second_factor", "last_seen", "joined")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2")}),)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Operators' people have a list of their own."""
+        return super().get_queryset(request).filter(memberships=None)
 
     def page_links(self, request: HttpRequest, row: Any) -> Sequence[tuple[str, str]]:
         """The ways to a new password and device. What is kept of the old is shown nowhere."""

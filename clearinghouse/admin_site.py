@@ -57,6 +57,8 @@ NAVIGATION = [
         _list("Identifiers", "tag", "roaming", "operatoridentifier"),
         _list("Platforms", "dns", "roaming", "platform"),
         _list("Bank accounts", "account_balance", "roaming", "bankaccount"),
+        _list("People", "groups", "clearinghouse", "membership"),
+        _list("Invitations", "mail", "clearinghouse", "invitation"),
     ),
     _group(
         "Agreements",

@@ -1,5 +1,7 @@
 """The second factor of staff (5.4.1): time-based codes by django-otp, and codes for a lost phone.
 
+Operators' people have the same devices; their pages are the portal's (clearinghouse/portal).
+
 Who has a device must use it at every log-in. With CLEARINGHOUSE_SECOND_FACTOR on, who has none sees
 nothing but the page that sets one up.
 """
@@ -82,7 +84,7 @@ def remove_second_factor(user: Any) -> None:
 def verify(request: HttpRequest) -> HttpResponse:
     """Asks for a code after the password."""
     user: Any = request.user
-    if not user.is_authenticated:
+    if not user.is_authenticated or not user.is_staff:
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
     if not has_second_factor(user):
         return redirect("second-factor-setup")
@@ -102,7 +104,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 def set_up(request: HttpRequest) -> HttpResponse:
     """Shows a new device's key until a code of it proves that it was taken."""
     user: Any = request.user
-    if not user.is_authenticated:
+    if not user.is_authenticated or not user.is_staff:
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
     if has_second_factor(user) and not user.is_verified():
         return redirect("second-factor")  # else a stolen password could replace the device
@@ -112,20 +114,20 @@ def set_up(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if device.verify_token(form.cleaned_data["code"].replace(" ", "")):
-            codes = _confirm(user, device)
+            codes = confirm_device(user, device)
             django_otp.login(request, device)
             messages.success(request, "Your second factor is set up.")
             return _page(request, "Recovery codes", {"codes": codes})
         form.add_error("code", "That is not the code that the device should show now.")
     context = {
         "form": form,
-        "picture": _picture(device.config_url),
+        "picture": picture_of(device.config_url),
         "key": base64.b32encode(device.bin_key).decode(),
     }
     return _page(request, "Set up your second factor", context)
 
 
-def _confirm(user: Any, device: TOTPDevice) -> list[str]:
+def confirm_device(user: Any, device: TOTPDevice) -> list[str]:
     """The device replaces earlier ones, and fresh recovery codes the old ones."""
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user).exclude(pk=device.pk).delete()
@@ -138,7 +140,7 @@ def _confirm(user: Any, device: TOTPDevice) -> list[str]:
     return codes
 
 
-def _picture(text: str) -> str:
+def picture_of(text: str) -> str:
     """A QR code as an image that a page can carry."""
     buffer = io.BytesIO()
     qrcode.make(text, image_factory=SvgPathImage, box_size=8).save(buffer)
@@ -146,7 +148,11 @@ def _picture(text: str) -> str:
 
 
 def locked_out(request: HttpRequest, response: object, credentials: object) -> HttpResponse:
-    """Said instead of the log-in after too many wrong passwords, in the look of the admin."""
+    """Said instead of the log-in after too many wrong passwords, in the look of the place."""
+    if request.path.startswith("/portal/"):
+        from clearinghouse.portal.sign_in import locked_out as in_the_portal
+
+        return in_the_portal(request)
     context = {**admin.site.each_context(request), "title": "Locked out"}
     return render(request, "admin/staff/locked_out.html", context, status=429)
 

@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "clearinghouse.second_factor.SecondFactorMiddleware",
     "clearinghouse.middleware.StaffHistoryMiddleware",
+    "clearinghouse.portal.middleware.PortalMiddleware",
     "axes.middleware.AxesMiddleware",
     "clearinghouse.middleware.EndOfPeoplesMiddleware",
 ]
@@ -95,8 +96,12 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "clearinghouse.portal.menu.menu",
             ],
-            "libraries": {"with_code": "roaming.api.page_texts"},
+            "libraries": {
+                "with_code": "roaming.api.page_texts",
+                "portal": "clearinghouse.portal.presentation",
+            },
         },
     }
 ]
@@ -240,6 +245,7 @@ STATIC_ROOT = Path(env.text("CLEARINGHOUSE_STATIC_ROOT", str(DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True  # no build step: files are served from the packages that ship them
 WHITENOISE_AUTOREFRESH = DEBUG
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
 USE_I18N = True
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -281,6 +287,22 @@ AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 SECOND_FACTOR_REQUIRED = env.flag("CLEARINGHOUSE_SECOND_FACTOR", default=BEHIND_TLS)
 OTP_TOTP_ISSUER = "Clearing house"
+PASSWORD_RESET_TIMEOUT = 2 * 3600
+
+# --- E-mail ---------------------------------------------------------------------------------------
+# Without a server each mail is a file under the data directory, to be read there.
+EMAIL_HOST = env.text("CLEARINGHOUSE_MAIL_HOST")
+EMAIL_PORT = env.number("CLEARINGHOUSE_MAIL_PORT", 587, least=1)
+EMAIL_HOST_USER = env.text("CLEARINGHOUSE_MAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("CLEARINGHOUSE_MAIL_PASSWORD")
+_mail_security = env.choice("CLEARINGHOUSE_MAIL_SECURITY", "starttls", ("starttls", "tls", "none"))
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail_security == "starttls", _mail_security == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text(
+    "CLEARINGHOUSE_MAIL_FROM", "clearing house <noreply@clearinghouse.example>"
+)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

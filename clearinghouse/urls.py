@@ -1,4 +1,6 @@
-"""Addresses: the API of the operators' platforms, its documentation, the staff's admin."""
+"""Addresses: the API of the operators' platforms, its documentation, the staff's admin, the
+operators' portal.
+"""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -17,6 +19,8 @@ from roaming.api.documentation import (
 from roaming.api.problems import not_found
 
 handler400 = "clearinghouse.error_pages.bad_request"
+handler403 = "clearinghouse.error_pages.permission_denied"
+handler404 = "clearinghouse.error_pages.page_not_found"
 handler500 = "clearinghouse.error_pages.server_error"
 urlpatterns = [
     path("livez", alive, name="alive"),
@@ -26,6 +30,7 @@ urlpatterns = [
     path("admin/second-factor/", second_factor.verify, name="second-factor"),
     path("admin/second-factor/setup/", second_factor.set_up, name="second-factor-setup"),
     path("admin/", admin.site.urls),
+    path("portal/", include("clearinghouse.portal.urls")),
     path("api/v1/", include("roaming.api.urls")),
     path("api/v1/", include("settlement.api.urls")),
     path("api/schema", api_schema, name="schema"),

@@ -125,7 +125,7 @@ class OperatorAdmin(StaffAdmin):
     comes_from = "Begin here: legal data, role, contacts; then the platform, then an agreement."
     form = OperatorForm
     change_form_template = "admin/staff/checked_as_typed.html"
-    steps = (ACTIVATE,)
+    steps: tuple[Step, ...] = (ACTIVATE,)
     form_refusals = (OnboardingError,)
     history_of = ("identifiers", "vat_registrations", "bank_accounts")
     list_display = ("name", "shown_status", "roles", "country", "legal_name", "contact_email")

@@ -1,0 +1,35 @@
+"""Addresses of the portal. Those of OPEN can be asked for by whoever is not signed in."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from clearinghouse.portal import account, colleagues, invitations, sign_in, start
+
+app_name = "portal"
+OPEN = frozenset({"sign-in", "sign-out", "reset", "reset-sent", "reset-confirm", "invitation"})
+urlpatterns = [
+    path("", start.start, name="start"),
+    # People
+    path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", sign_in.SignOut.as_view(), name="sign-out"),
+    path("second-factor/", sign_in.second_factor, name="second-factor"),
+    path("second-factor/setup/", sign_in.set_up_second_factor, name="second-factor-setup"),
+    path("reset/", sign_in.Reset.as_view(), name="reset"),
+    path("reset/sent/", sign_in.reset_sent, name="reset-sent"),
+    path("reset/<uidb64>/<token>/", sign_in.ResetConfirm.as_view(), name="reset-confirm"),
+    path("invitation/<str:token>/", invitations.accept, name="invitation"),
+    path("switch/", account.switch, name="switch"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="password"),
+    path("colleagues/", colleagues.colleagues, name="colleagues"),
+    path("colleagues/<int:key>/", colleagues.colleague, name="colleague"),
+    path(
+        "colleagues/<int:key>/<slug:standing>/", colleagues.set_standing, name="colleague-standing"
+    ),
+    path(
+        "colleagues/invitations/<int:key>/withdraw/",
+        colleagues.withdraw_invitation,
+        name="withdraw-invitation",
+    ),
+]
