@@ -153,7 +153,7 @@ class MembershipAdmin(ShortFactAdmin):
 
     comes_from = "People are invited on their operator's page."
     steps = STEPS
-    list_display = ("person", "operator_link", "role", "standing", "device", "seen")
+    list_display = ("person", "operator_link", "role", "standing", "seen")
     list_display_links = ("person",)
     list_filter = ("role", "status")
     list_select_related = ("user", "operator")

@@ -15,6 +15,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from psycopg.types.range import DateRange, TimestamptzRange
 
+from clearinghouse.portal import accounts
 from roaming import models
 from roaming.domain.uuid7 import uuid7_at
 from roaming.models.clock import forget_reading, set_business_clock
@@ -22,6 +23,7 @@ from roaming.models.fingerprints import token_fingerprint
 from settlement.use_cases.sdr_reconciliation import reconcile
 from tests import factories
 from tests.cast import Cast, make_cast
+from tests.clearinghouse.portal.people import member
 from tests.settlement.closing import Closing, clearing_house, fee
 from tests.settlement.sdrs import OCTOBER_5, Trade, announce
 
@@ -166,6 +168,8 @@ def _office(cast: Cast, clerk: Any) -> None:
         identification=known, token_uid=TOKEN_UID, contract_id=CONTRACT_ID
     )
     Group.objects.create(name="Agreement staff")
+    member(operator, "administrator")
+    accounts.invite(operator, "invited@vis.example", "clerk", clerk, timezone.now())
     LogEntry.objects.create(
         user=clerk,
         content_type=ContentType.objects.get_for_model(operator),
