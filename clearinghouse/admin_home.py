@@ -6,11 +6,9 @@ looks at a bounded number of rows, so that the page is as fast with a million SD
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -22,7 +20,6 @@ from clearinghouse.models import User
 from roaming.admin.commands import timed_out_lately
 from roaming.admin.journal import answered_lately
 from roaming.admin.refusal_words import plain_words
-from roaming.domain.sdr import SdrLifeState
 from roaming.models import (
     Agreement,
     BankAccount,
@@ -30,21 +27,24 @@ from roaming.models import (
     Delivery,
     EndpointHealth,
     Platform,
-    SdrState,
     ServiceSession,
 )
 from roaming.models.clock import business_now
 from roaming.models.deliveries import oldest_waiting
 from roaming.staff_pages.cells import money_text
+from settlement.admin.queues import address_of, age_text
 from settlement.models import SettlementPeriod
+from settlement.models.work_queues import Queue, queue_figures, usual_environment
 
 ENOUGH = 1_000
-QUEUES = (
-    SdrLifeState.DEVIATING,
-    SdrLifeState.UNMATCHED,
-    SdrLifeState.NOT_RATABLE,
-    SdrLifeState.DISPUTED,
-)
+QUEUES = {
+    Queue.ASSIGNED: "SDRs assigned to you",
+    Queue.DEVIATING: "SDRs deviating",
+    Queue.UNMATCHED: "SDRs unmatched",
+    Queue.NOT_RATABLE: "SDRs not ratable",
+    Queue.DISPUTED: "SDRs disputed",
+    Queue.OVERDUE: "SDRs overdue",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,9 @@ def _capped(rows: QuerySet[Any]) -> tuple[int, str]:
     return count, f"{ENOUGH:,} or more" if count == ENOUGH else f"{count:,}"
 
 
-def _age(since: datetime | None, now: datetime) -> str:
-    if since is None or since > now:
-        return ""
-    days, rest = divmod(now - since, timedelta(days=1))
-    if days:
-        return f"oldest {days} day{'s' if days > 1 else ''}"
-    return f"oldest {int(rest.total_seconds() // 60)} minutes"
+def _oldest(since: datetime | None, now: datetime) -> str:
+    age = age_text(since, now)
+    return f"oldest {age}" if age else ""
 
 
 def _switch(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
@@ -177,8 +173,7 @@ def _messages(now: datetime) -> Iterator[Figure]:
 
 def _waiting(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
     if user.has_perm("roaming.view_sdr"):
-        for state in QUEUES:
-            yield _queue(state, now)
+        yield from _queues(user, now)
     if user.has_perm("roaming.view_servicesession"):
         yield from _stuck(now)
     if user.has_perm("roaming.view_agreement"):
@@ -213,31 +208,27 @@ def _stuck(now: datetime) -> Iterator[Figure]:
             words,
             _address("roaming_servicesession", f"stuck={kind}"),
             bool(heard),
-            note=_age(min(heard, default=None), now),
+            note=_oldest(min(heard, default=None), now),
         )
 
 
-def _queue(state: SdrLifeState, now: datetime) -> Figure:
-    rows = list(
-        SdrState.objects.filter(state=state.value)
-        .order_by("sdr_id")
-        .values_list("sdr__claim_before_tax", "sdr__currency", "visible_at")[:ENOUGH]
-    )
-    at_stake: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for claim, currency, _ in rows:
-        if claim is not None:
-            at_stake[currency] += claim
-    claims = [money_text(total, currency) for currency, total in sorted(at_stake.items())]
-    claimed = f"{' and '.join(claims)} claimed" if claims else ""
-    oldest = min((visible for _, _, visible in rows), default=None)
-    count = f"{ENOUGH:,} or more" if len(rows) == ENOUGH else f"{len(rows):,}"
-    return Figure(
-        count,
-        f"SDRs {state.label.lower()}",
-        _address("roaming_sdr", f"standing={state.value}"),
-        bool(rows),
-        note=", ".join(part for part in (claimed, _age(oldest, now)) if part),
-    )
+def _queues(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:
+    """What waits in reconciliation, of live data; of test data where there is no other."""
+    environment = usual_environment()
+    found = queue_figures(environment, now, reader=user, cap=ENOUGH)
+    for queue, words in QUEUES.items():
+        shown = found[queue]
+        money = [money_text(total, currency) for currency, total in sorted(shown.money.items())]
+        at_stake = f"{' and '.join(money)} at stake" if money else ""
+        age = age_text(shown.oldest, now)
+        notes = (at_stake, f"oldest {age}" if age else "")
+        yield Figure(
+            f"{ENOUGH:,} or more" if shown.capped else f"{shown.count:,}",
+            words,
+            address_of(queue, environment),
+            shown.count > 0,
+            note=", ".join(filter(None, notes)),
+        )
 
 
 def _month(user: User | AnonymousUser, now: datetime) -> Iterator[Figure]:

@@ -90,7 +90,20 @@ NAVIGATION = [
     ),
     _group(
         "Reconciliation",
-        _list("SDRs", "description", "roaming", "sdr"),
+        {
+            "title": "Work queues",
+            "icon": "inbox",
+            "link": reverse_lazy("admin:queues"),
+            "permission": _may_view("roaming", "sdr"),
+        },
+        # The queues' page lies below the list's address, and is not it.
+        {
+            **_list("SDRs", "description", "roaming", "sdr"),
+            "active": lambda request: (
+                request.path.startswith(str(reverse_lazy("admin:roaming_sdr_changelist")))
+                and request.path != str(reverse_lazy("admin:queues"))
+            ),
+        },
         _list("Findings", "rule", "roaming", "finding"),
         _list("Runs", "play_circle", "settlement", "reconciliationrun"),
     ),

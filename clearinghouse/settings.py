@@ -191,6 +191,8 @@ DELIVERY_DEADLINE_HOURS = env.number("CLEARINGHOUSE_DELIVERY_DEADLINE_HOURS", 72
 # A session of which nothing is heard for so long is shown to staff, and so is a missing SDR.
 SESSION_NEWS_HOURS = env.number("CLEARINGHOUSE_SESSION_NEWS_HOURS", 24, least=1)
 SDR_MISSING_HOURS = env.number("CLEARINGHOUSE_SDR_MISSING_HOURS", 72, least=1)
+# What waits for a member of staff longer than this is overdue.
+QUEUE_DAYS = env.number("CLEARINGHOUSE_QUEUE_DAYS", 7, least=1)
 CREDENTIAL_OVERLAP_HOURS = env.number("CLEARINGHOUSE_CREDENTIAL_OVERLAP_HOURS", 24)
 ALLOW_PLAIN_HTTP_ENDPOINTS = env.flag("CLEARINGHOUSE_ALLOW_PLAIN_HTTP_ENDPOINTS")
 # Partners behind a private interconnection; else only public addresses are called.

@@ -77,6 +77,7 @@ class ServiceSessionAdmin(PersonalDataPages, FactAdmin):
     list_filter = (
         StuckFilter,
         "state",
+        "environment",
         day_filter("day", "day it opened (YYYY-MM-DD)", opened_between),
     )
     list_select_related = ("evse", "visited_cso", "home_csp")

@@ -137,6 +137,9 @@ class SdrState(models.Model):
     csp_record_id = models.UUIDField(null=True, help_text="The home-CSP's own record of it.")
     tariff_version_id = models.BigIntegerField(null=True)
     rated_before_tax = ExactDecimalField(null=True, help_text="Unrounded.")
+    money_at_stake = ExactDecimalField(
+        null=True, help_text="The largest of its severe findings, never above the claim."
+    )
     settled_amount = ExactDecimalField(null=True)
     basis = models.CharField(max_length=10, blank=True, choices=[(b.value, b.label) for b in Basis])
     visible_at = models.DateTimeField(help_text="When the home-CSP could first see it.")

@@ -20,8 +20,8 @@ from roaming.staff_pages.cells import (
 )
 from roaming.staff_pages.long_lists import clean_term, day_filter
 from roaming.staff_pages.staff_admin import FactAdmin
+from settlement.admin.sdr_filters import opened_between
 from settlement.admin.sdr_panels import SEVERITIES, STATES
-from settlement.admin.sdrs import opened_between
 from settlement.domain.reconciliation.rules import rule_titles
 
 

@@ -16,6 +16,7 @@ from roaming.staff_pages.cells import (
     money,
     one_line,
     quantity,
+    value_at,
 )
 from roaming.staff_pages.staff_admin import Panel
 from settlement.models import StatementLine
@@ -51,6 +52,19 @@ def session_of(row: Sdr) -> ServiceSession | None:
     if key is None:
         return None
     return ServiceSession.objects.select_related("evse").filter(pk=key).first()
+
+
+def assigned(row: Sdr) -> Iterator[Panel]:
+    """Who takes care of it, where somebody does."""
+    assignment = value_at(row, "assignment")
+    if assignment is not None:
+        cells = (
+            str(assignment.assigned_to),
+            str(assignment.assigned_by),
+            moment_cell(assignment.at),
+            assignment.note or EMPTY,
+        )
+        yield Panel("Assigned", ("To", "By", "When", "Note"), [cells], "")
 
 
 def beside(row: Sdr) -> Panel:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import DropdownFilter
+from django.urls import path, reverse
 
 from roaming.domain.identifiers import IdentifierError, TokenUid
-from roaming.domain.sdr import SdrLifeState
 from roaming.domain.secrets import fingerprint
-from roaming.domain.uuid7 import uuid7_at
-from roaming.models import OperatorPair, Sdr, ServiceSession
+from roaming.models import Finding, Sdr, ServiceSession
+from roaming.models.clock import business_now
+from roaming.staff_pages.bulk_steps import BulkSteps
 from roaming.staff_pages.cells import (
     brief_moment_column,
     code,
@@ -28,6 +27,7 @@ from roaming.staff_pages.cells import (
     moment_column,
     money_column,
     name_column,
+    one_line,
     quantity_column,
     state_column,
     value_at,
@@ -43,41 +43,20 @@ from roaming.staff_pages.long_lists import (
 from roaming.staff_pages.personal_data import PersonalDataPages, Shown, masked
 from roaming.staff_pages.staff_admin import FactAdmin, Panel
 from settlement.admin import sdr_panels
+from settlement.admin.queues import age_text, queues_view
+from settlement.admin.sdr_bulk import BULK_STEPS, SINGLE_STEPS, chosen_panel
+from settlement.admin.sdr_filters import (
+    AgeFilter,
+    AssignedFilter,
+    EnvironmentFilter,
+    MoneyFilter,
+    PairFilter,
+    RuleFilter,
+    StandingFilter,
+    opened_between,
+    shows_a_queue,
+)
 from settlement.admin.sdr_steps import STEPS
-
-
-def opened_between(begin: datetime, end: datetime) -> Q:
-    """Keys carry the session's start: a day is a range of the primary key."""
-    return Q(pk__gte=uuid7_at(begin, 0), pk__lt=uuid7_at(end, 0))
-
-
-class StandingFilter(DropdownFilter):
-    """The work queues, by the state's own index."""
-
-    title = "state"
-    parameter_name = "standing"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state.value, state.label) for state in SdrLifeState]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(standing__state=self.value()) if self.value() else queryset
-
-
-class PairFilter(DropdownFilter):
-    """The two parties, by the pair's own index."""
-
-    title = "parties"
-    parameter_name = "pair"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        pairs = OperatorPair.objects.select_related("visited_cso", "home_csp")
-        return [(str(pair.pk), str(pair)) for pair in pairs.order_by("visited_cso__name")[:500]]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not self.value():
-            return queryset
-        return queryset.filter(pair=self.value()) if self.value().isdigit() else queryset.none()
 
 
 def token_fingerprint(text: str) -> bytes | None:
@@ -113,19 +92,40 @@ def _session(row: Sdr) -> Any:
     return link_to_page(ServiceSession._meta, key, str(key))
 
 
-@admin.register(Sdr)
-class SdrAdmin(PersonalDataPages, FactAdmin):
-    """SDRs, the newest session first. The record is never edited; decisions are steps."""
+def _waits(row: Sdr) -> Any:
+    since = value_at(row, "standing__visible_at")
+    return one_line(age_text(since, business_now()) or "–")
 
-    steps = STEPS
+
+def _rules(row: Sdr) -> str:
+    found = {finding.rule: None for finding in getattr(row, "standing_findings", ())}
+    return ", ".join(found) or "–"
+
+
+@admin.register(Sdr)
+class SdrAdmin(BulkSteps, PersonalDataPages, FactAdmin):
+    """SDRs, the newest session first; of a work queue, the oldest. Decisions are steps."""
+
+    steps = (*STEPS, *SINGLE_STEPS)
+    bulk_steps = BULK_STEPS
+    comes_from = "A visited-CSO sends an SDR when a session is complete (UC3-9)."
     list_display = (
         "name", "state", "cso", "csp", "ended_brief", "energy", "claimed", "settled_amount",
         "evse_id",
     )  # fmt: skip
+    queue_display = (
+        "name", "state", "waits", "rules", "claimed", "at_stake", "cso", "csp", "ended_brief",
+        "assigned",
+    )  # fmt: skip
     list_display_links = ("name",)
     list_filter = (
         StandingFilter,
+        AgeFilter,
+        RuleFilter,
         PairFilter,
+        MoneyFilter,
+        AssignedFilter,
+        EnvironmentFilter,
         day_filter("day", "day of the session (YYYY-MM-DD)", opened_between),
     )
     list_select_related = ("visited_cso", "home_csp", "standing")
@@ -210,6 +210,45 @@ class SdrAdmin(PersonalDataPages, FactAdmin):
     contract = column("Contract", lambda row: masked("x" if row.contract_hmac else ""))
     key = column("Id", lambda row: code(str(row.pk)))
     received = column("Received", lambda row: moment(row.received_at))
+    waits = column("Waits", _waits)
+    rules = column("Rules", _rules)
+    at_stake = money_column("standing__money_at_stake", "At stake")
+    assigned = column(
+        "Assigned to", lambda row: str(value_at(row, "assignment__assigned_to") or "–")
+    )
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(queues_view)
+        return [path("queues/", view, name="queues"), *super().get_urls()]
+
+    def list_links(self, request: HttpRequest) -> Sequence[tuple[str, str]]:
+        return [("Work queues", reverse("admin:queues"))]
+
+    def chosen_table(self, rows: QuerySet[Any]) -> Panel:
+        return chosen_panel(rows)
+
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+        """Of a queue: how long it waits, for what, and with whom."""
+        return self.queue_display if shows_a_queue(request) else self.list_display
+
+    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+        """A queue is worked off from its oldest end."""
+        return ("pk",) if shows_a_queue(request) else self.ordering
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """A queue's rows come with the rules that stand and who takes care of them."""
+        found = super().get_changelist_instance(request)
+        found.oldest_first = shows_a_queue(request)
+        return found
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        if shows_a_queue(request):
+            standing = Finding.objects.filter(superseded_at__isnull=True).order_by("rule")
+            rows = rows.select_related(
+                *self.list_select_related, "assignment__assigned_to"
+            ).prefetch_related(Prefetch("findings", standing, to_attr="standing_findings"))
+        return rows
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -228,7 +267,7 @@ class SdrAdmin(PersonalDataPages, FactAdmin):
             return None
         rows = self.get_queryset(request).select_related(
             "visited_cso", "home_csp", "standing", "agreement__visited_cso", "agreement__home_csp",
-            "sent_by",
+            "sent_by", "assignment__assigned_to", "assignment__assigned_by",
         )  # fmt: skip
         return rows.filter(pk=key).first()
 
@@ -244,6 +283,7 @@ class SdrAdmin(PersonalDataPages, FactAdmin):
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         return [
+            *sdr_panels.assigned(row),
             sdr_panels.beside(row),
             sdr_panels.findings(row),
             sdr_panels.events(row),

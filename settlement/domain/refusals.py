@@ -15,6 +15,7 @@ class No(StrEnum):
     NO_AGREEMENT = "no_agreement"
     OTHER_CURRENCY = "other_currency"
     REASON_MISSING = "reason_missing"
+    UNKNOWN_COLLEAGUE = "unknown_colleague"
     # Closing a period
     PERIOD_NOT_OVER = "period_not_over"
     NOT_DRAFT = "not_draft"

@@ -7,6 +7,7 @@ from settlement.models.netting import NetPayment, NetPosition
 from settlement.models.periods import SettlementPeriod
 from settlement.models.reconciliation import ReconciliationRun
 from settlement.models.statements import Statement, StatementLine
+from settlement.models.work_queues import SdrAssignment
 
 __all__ = [
     "CspRecord",
@@ -20,6 +21,7 @@ __all__ = [
     "NetPosition",
     "Posting",
     "ReconciliationRun",
+    "SdrAssignment",
     "SettlementPeriod",
     "Statement",
     "StatementLine",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,20 +69,32 @@ def reconcile(
     batch_size: int = 10_000,
 ) -> Reconciled:
     """Judges what waits (NEW), or everything undecided once more (OPEN). `now` is aware."""
+    states = batch.NEW_STATES if scope is Scope.NEW else batch.OPEN_STATES
+    return _run(_Work(environment, now, states), scope, by, batch_size)
+
+
+def reconcile_chosen(
+    keys: Sequence[uuid.UUID], environment: str, now: datetime, *, by: str
+) -> Reconciled:
+    """Judges these SDRs once more, as far as they are undecided and of this environment."""
+    work = _Work(environment, now, batch.OPEN_STATES, keys)
+    return _run(work, Scope.OPEN, by, max(1, len(keys)))
+
+
+def _run(work: _Work, scope: Scope, by: str, batch_size: int) -> Reconciled:
     started = time.monotonic()
     result = Reconciled()
-    work = _Work(environment, now, batch.NEW_STATES if scope is Scope.NEW else batch.OPEN_STATES)
     after: uuid.UUID | None = _FIRST
     while after is not None:
         with transaction.atomic():
             after = work.judge_batch(after, batch_size, result)
     if result.judged:
         ReconciliationRun.objects.create(
-            environment=environment,
+            environment=work.environment,
             scope=scope,
             started_by=by,
-            started_at=now,
-            finished_at=now,
+            started_at=work.now,
+            finished_at=work.now,
             duration_ms=int((time.monotonic() - started) * 1000),
             judged=result.judged,
             changed=result.changed,
@@ -99,10 +111,17 @@ def reconcile(
 class _Work:
     """One run: what it keeps between its batches is the tariffs, compiled."""
 
-    def __init__(self, environment: str, now: datetime, states: list[str]) -> None:
-        self._environment = environment
-        self._now = now
+    def __init__(
+        self,
+        environment: str,
+        now: datetime,
+        states: list[str],
+        only: Sequence[uuid.UUID] | None = None,
+    ) -> None:
+        self.environment = environment
+        self.now = now
         self._states = states
+        self._only = only
         self._store = TariffStore()
         self._known_csos: set[int] = set()
         self._rerater = Rerater(self._store)
@@ -110,14 +129,14 @@ class _Work:
     def judge_batch(self, after: uuid.UUID, size: int, result: Reconciled) -> uuid.UUID | None:
         """Takes the next SDRs after this key to a verdict; returns the last key, None: no more."""
         with connection.cursor() as cursor:
-            claiming = batch.Claiming(self._environment, self._states, after, size)
+            claiming = batch.Claiming(self.environment, self._states, after, size, self._only)
             last = batch.claim_batch(cursor, claiming)
             if last is None:
                 return None
-            batch.claim_siblings(cursor, self._environment)
+            batch.claim_siblings(cursor, self.environment)
             if credits.pair_up_credits(cursor):
                 judged, accepted, changed = credits.take_credits(
-                    cursor, self._environment, batch.OPEN_STATES, _listed(CREDIT_RULES), self._now
+                    cursor, self.environment, batch.OPEN_STATES, _listed(CREDIT_RULES), self.now
                 )
                 result.judged += judged
                 result.credits += accepted
@@ -125,9 +144,9 @@ class _Work:
             self._rerate(cursor)
             evidence.gather_evidence(cursor)
             findings.apply_rules(cursor, _listed(RULES))
-            findings.keep_findings(cursor, JUDGED_ANEW, self._now)
+            findings.keep_findings(cursor, JUDGED_ANEW, self.now)
             outcomes = standing.reach_verdicts(cursor, JUDGED_ANEW)
-            result.changed += standing.let_verdicts_stand(cursor, self._now)
+            result.changed += standing.let_verdicts_stand(cursor, self.now)
         for outcome, count in outcomes.items():
             result.outcomes[outcome] = result.outcomes.get(outcome, 0) + count
             result.judged += count
@@ -137,7 +156,7 @@ class _Work:
         rows = batch.rows_to_rerate(cursor)
         unknown = {row.visited_cso_id for row in rows} - self._known_csos
         if unknown:
-            versions = batch.tariff_versions(cursor, self._environment, sorted(unknown))
+            versions = batch.tariff_versions(cursor, self.environment, sorted(unknown))
             self._store.add(Version(*version) for version in versions)
             self._known_csos |= unknown
         prices: list[tuple[uuid.UUID, PriceEvidence]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -45,16 +45,17 @@ CREATE TEMPORARY TABLE recon_finding (
 _DUE = """
 SELECT EXISTS (
     SELECT FROM roaming_sdrstate
-    WHERE environment = %(environment)s AND state = ANY (%(states)s) AND sdr_id > %(after)s
+    WHERE environment = %(environment)s AND state = ANY (%(states)s) AND sdr_id > %(after)s{only}
 )
 """
 # Rows that another run, a decision or a close holds are left to the next run.
 _CLAIM = """
 INSERT INTO recon_claim
 SELECT sdr_id, state, outcome FROM roaming_sdrstate
-WHERE environment = %(environment)s AND state = ANY (%(states)s) AND sdr_id > %(after)s
+WHERE environment = %(environment)s AND state = ANY (%(states)s) AND sdr_id > %(after)s{only}
 ORDER BY sdr_id LIMIT %(size)s FOR UPDATE SKIP LOCKED
 """
+_ONLY = " AND sdr_id = ANY (%(only)s)"
 _LAST = "SELECT sdr_id FROM recon_claim ORDER BY sdr_id DESC LIMIT 1"
 
 # A new SDR puts the undecided ones of its session in doubt again.
@@ -113,12 +114,13 @@ WHERE environment = %(environment)s AND visited_cso_id = ANY (%(visited_csos)s)
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """Which SDRs a batch takes: in these states, after this key, so many at most."""
+    """Which SDRs a batch takes: in these states, after this key, so many at most; of `only`."""
 
     environment: str
     states: list[str]
     after: uuid.UUID
     size: int
+    only: Sequence[uuid.UUID] | None = None
 
 
 class RerateRow(NamedTuple):
@@ -163,16 +165,19 @@ class FoundRow(NamedTuple):
 
 def claim_batch(cursor: Any, claiming: Claiming) -> uuid.UUID | None:
     """Locks the next SDRs into `recon_claim`; returns the last key, None where nothing is due."""
-    due = {
+    due: dict[str, Any] = {
         "environment": claiming.environment,
         "states": claiming.states,
         "after": claiming.after,
     }
-    cursor.execute(_DUE, due)
+    only = ""
+    if claiming.only is not None:
+        only, due["only"] = _ONLY, list(claiming.only)
+    cursor.execute(_DUE.format(only=only), due)
     if not cursor.fetchone()[0]:
         return None
     cursor.execute(_START)
-    cursor.execute(_CLAIM, {**due, "size": claiming.size})
+    cursor.execute(_CLAIM.format(only=only), {**due, "size": claiming.size})
     cursor.execute(_LAST)
     row = cursor.fetchone()
     return row[0] if row else None

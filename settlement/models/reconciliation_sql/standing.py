@@ -14,13 +14,18 @@ from settlement.models.reconciliation_sql import key_of
 _VERDICTS = """
 CREATE TEMPORARY TABLE recon_verdict ON COMMIT DROP AS
 WITH severe AS (
-    SELECT sdr_id FROM recon_finding WHERE severity = 'severe'
-    UNION
-    SELECT finding.sdr_id FROM roaming_finding finding JOIN recon_claim USING (sdr_id)
-    WHERE finding.severity = 'severe' AND finding.superseded_at IS NULL
-        AND finding.rule <> ALL (%(judged_anew)s)
+    SELECT sdr_id, max(stake) AS stake FROM (
+        SELECT sdr_id, money_at_stake AS stake FROM recon_finding WHERE severity = 'severe'
+        UNION ALL
+        SELECT finding.sdr_id, finding.money_at_stake
+        FROM roaming_finding finding JOIN recon_claim USING (sdr_id)
+        WHERE finding.severity = 'severe' AND finding.superseded_at IS NULL
+            AND finding.rule <> ALL (%(judged_anew)s)
+    ) found GROUP BY sdr_id
 ), judged AS (
-    SELECT kase.*, coalesce(offline.cause = '', false) AS supported, CASE
+    SELECT kase.*, coalesce(offline.cause = '', false) AS supported,
+        CASE WHEN severe.stake IS NOT NULL THEN
+            least(abs(severe.stake), abs(kase.before_tax)) END AS stake, CASE
         WHEN NOT matched AND (offline.cause = '') IS NOT TRUE THEN 'one_sided'
         WHEN failure <> '' THEN 'not_ratable'
         WHEN severe.sdr_id IS NOT NULL THEN 'deviating'
@@ -36,7 +41,7 @@ SELECT sdr_id, from_state, from_outcome, matched OR supported AS matched, outcom
     CASE WHEN matched THEN service_session_id END AS service_session_id,
     CASE WHEN matched THEN 'session_id' WHEN supported THEN 'distributed_data' ELSE '' END
         AS matched_by,
-    tariff_version_id, unrounded, decision_window_hours
+    tariff_version_id, unrounded, stake, decision_window_hours
 FROM judged;
 ANALYZE recon_verdict;
 """
@@ -50,14 +55,15 @@ WITH due AS (
     UPDATE roaming_sdrstate standing SET state = due.state, outcome = due.outcome,
         service_session_id = due.service_session_id, matched_by = due.matched_by,
         tariff_version_id = due.tariff_version_id, rated_before_tax = due.unrounded,
-        decide_by = due.decide_by, reconciled_at = %(now)s
+        money_at_stake = due.stake, decide_by = due.decide_by, reconciled_at = %(now)s
     FROM due
     WHERE standing.sdr_id = due.sdr_id AND (
         standing.state, standing.outcome, standing.service_session_id, standing.matched_by,
-        standing.tariff_version_id, standing.rated_before_tax, standing.decide_by
+        standing.tariff_version_id, standing.rated_before_tax, standing.money_at_stake,
+        standing.decide_by
     ) IS DISTINCT FROM (
         due.state, due.outcome, due.service_session_id, due.matched_by, due.tariff_version_id,
-        due.unrounded, due.decide_by
+        due.unrounded, due.stake, due.decide_by
     )
     RETURNING standing.sdr_id, standing.environment, standing.period, standing.pair_id,
         due.from_state, due.from_outcome, due.matched, due.matched_by, due.state, due.outcome

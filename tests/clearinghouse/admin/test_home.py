@@ -25,7 +25,7 @@ def figures(response):
 def test_the_queues_say_how_many_how_old_and_how_much(clerk, world):
     queue = figures(clerk.get(HOME))["SDRs deviating"]
     assert (queue.value, queue.needs_somebody) == ("1", True)
-    assert queue.note == "12.00 EUR claimed, oldest 14 days"
+    assert queue.note == "2.00 EUR at stake, oldest 14 days"
     listed = clerk.get(queue.url).context["cl"].result_list
     assert list(listed) == [world.wrong_sdr]
 
