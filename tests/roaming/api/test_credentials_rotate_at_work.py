@@ -79,7 +79,8 @@ def test_news_of_the_session_goes_where_the_home_csp_has_moved_meanwhile(visit):
         assert len(moved.messages("/uc3-5/completion")) == 1
 
 
-def test_a_live_question_that_is_under_way_is_answered_to_who_asked(committed_db, csp_platform):
+@pytest.mark.usefixtures("committed_db", "patience")
+def test_a_live_question_that_is_under_way_is_answered_to_who_asked(csp_platform):
     """The home-CSP rotates while it is being asked; the visited-CSO while it waits."""
     cast, tokens = make_cast(csp_endpoint=csp_platform.url), {}
 
