@@ -55,7 +55,8 @@ _NEXT: dict[ReservationState, frozenset[ReservationState]] = {
     # The clearing house sees the time run out first; the visited-CSO may then say it was a no-show,
     # or that the user had come in time: the result of a remote start may be late.
     ReservationState.EXPIRED: frozenset({ReservationState.NO_SHOW, ReservationState.FULFILLED}),
-    ReservationState.NO_SHOW: frozenset(),
+    # A start may have been timed out when the visited-CSO gave the user up: it worked all the same.
+    ReservationState.NO_SHOW: frozenset({ReservationState.FULFILLED}),
 }
 
 # The session that a reservation opened follows it: a no-show completes it, for its SDR is due.

@@ -121,6 +121,10 @@ def take_reservation_to(
     session = lock_session(reservation.session_id)
     if session.state != SESSION_FOLLOWS[before]:
         return True
+    if before is ReservationState.NO_SHOW:
+        if not stands_as_no_show(session, reservation):
+            return True
+        undo_no_show(session)
     session.state = SESSION_FOLLOWS[state].value
     if session.state == SessionState.REFUSED:
         session.refusal_reason = reason
@@ -130,6 +134,21 @@ def take_reservation_to(
         session.started_at, session.ended_at = reservation.starts_at, reservation.expires_at
     session.save()
     return True
+
+
+def stands_as_no_show(session: ServiceSession, reservation: Reservation) -> bool:
+    """Whether the session was completed as a no-show, with nothing provided, and stands so."""
+    came_to = (session.state, session.started_at, session.ended_at, session.energy_kwh)
+    return came_to == (SessionState.COMPLETED, reservation.starts_at, reservation.expires_at, 0)
+
+
+def undo_no_show(session: ServiceSession) -> None:
+    """Takes back, in memory, what a no-show left on the session: the user has come all the same.
+
+    The caller says what it is instead. An SDR is due of that, whatever came for the no-show.
+    """
+    session.started_at = session.ended_at = session.completed_at = session.energy_kwh = None
+    session.sdr_accounted_for = False
 
 
 def outcome_parcels(

@@ -15,17 +15,22 @@ from roaming.domain.refusals import Refusal
 from roaming.domain.reservation import ReservationState
 from roaming.domain.session import RUNNING, SessionState, may_become
 from roaming.hub_switch.envelope import Envelope
+from roaming.hub_switch.reservations import stands_as_no_show, undo_no_show
 from roaming.hub_switch.route import Route, check_platform
-from roaming.models import Reservation, Role, ServiceSession
+from roaming.models import Reservation, Role, ServiceSession, SessionClosing
 
 # The visited-CSO said that nothing comes of it. Whoever was merely not heard may have started:
 # the id of the session is known only to who was asked.
 _DENIED = [CommandState.REJECTED.value, CommandState.FAILED.value]
 # Ends of a reservation that take its session along, though a start may have been under way.
-_ENDED = [ReservationState.EXPIRED.value, ReservationState.CANCELLED.value]
-# What a closing by hand sets, and its reopening takes back.
+_ENDED = [
+    ReservationState.EXPIRED.value, ReservationState.CANCELLED.value,
+    ReservationState.NO_SHOW.value,
+]  # fmt: skip
+# What a closing by hand or a no-show sets, and its reopening takes back.
 REOPENED = (
     "state", "closed_by_hand_at", "started_at", "ended_at", "completed_at", "refusal_reason",
+    "sdr_accounted_for",
 )  # fmt: skip
 _COLUMNS = {Role.CSO: "visited_cso", Role.CSP: "home_csp"}
 
@@ -108,26 +113,45 @@ def started_remotely(session: ServiceSession) -> bool:
     return starts.exclude(state__in=_DENIED).exists()
 
 
-def may_have_started_unheard(session: ServiceSession) -> bool:
-    """Whether it may charge although it does not stand so: a start whose result is missing."""
-    if session.state == SessionState.CANCELLED:
-        if not Reservation.objects.filter(session=session, state__in=_ENDED).exists():
+def may_charge(session: ServiceSession) -> bool:
+    """Whether there may be something to stop: it runs, or may do so unheard.
+
+    Unheard: a start whose result is missing, or staff closed the session for want of news. Nobody
+    is kept at a station because the clearing house thinks that it is over.
+    """
+    stands = SessionState(session.state)
+    if session.closed_by_hand_at is not None:
+        stands = SessionState(_closing_of(session).from_state)
+    if stands in RUNNING:
+        return True
+    if stands not in (SessionState.REQUESTED, SessionState.RESERVED):
+        reservation = Reservation.objects.filter(session=session, state__in=_ENDED).first()
+        if reservation is None or not _ended_with(session, reservation):
             return False
-    elif session.state not in (SessionState.REQUESTED, SessionState.RESERVED):
-        return False
     starts = session.commands.filter(kind=CommandKind.START.value)
     return starts.exclude(state__in=[*_DENIED, CommandState.SUCCEEDED.value]).exists()
 
 
+def _ended_with(session: ServiceSession, reservation: Reservation) -> bool:
+    """Whether the end of its reservation is all that has ended the session."""
+    if reservation.state == ReservationState.NO_SHOW:
+        return stands_as_no_show(session, reservation)
+    return reservation.state in _ENDED and session.state == SessionState.CANCELLED
+
+
 def take_up_after_reservation(session: ServiceSession, reservation: Reservation | None) -> None:
-    """Takes up a session that was cancelled with its reservation while a start was under way.
+    """Takes up a session that ended with its reservation while a start was under way.
 
     The start has worked all the same, as the news of the visited-CSO says. In memory: the use case
     that brings the news saves what becomes of it.
     """
-    ended = reservation is not None and reservation.state in _ENDED
-    if ended and session.state == SessionState.CANCELLED and started_remotely(session):
-        session.state, session.refusal_reason = SessionState.REQUESTED.value, ""
+    if reservation is None or not _ended_with(session, reservation):
+        return
+    if not started_remotely(session):
+        return
+    if reservation.state == ReservationState.NO_SHOW:
+        undo_no_show(session)
+    session.state, session.refusal_reason = SessionState.REQUESTED.value, ""
 
 
 def reopen_if_closed_by_hand(session: ServiceSession) -> bool:
@@ -137,12 +161,17 @@ def reopen_if_closed_by_hand(session: ServiceSession) -> bool:
     """
     if session.closed_by_hand_at is None:
         return False
-    closing = session.closings.first()
-    assert closing is not None, "whoever closes a session by hand leaves a row"
-    session.state, session.closed_by_hand_at = closing.from_state, None
+    session.state, session.closed_by_hand_at = _closing_of(session).from_state, None
     session.started_at = session.ended_at = session.completed_at = None
     session.refusal_reason = ""
     return True
+
+
+def _closing_of(session: ServiceSession) -> SessionClosing:
+    """The newest closing by hand."""
+    closing = session.closings.first()
+    assert closing is not None, "whoever closes a session by hand leaves a row"
+    return closing
 
 
 def become(session: ServiceSession, following: SessionState) -> None:

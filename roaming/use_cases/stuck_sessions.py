@@ -56,7 +56,7 @@ def close_stuck_session(session: ServiceSession, by_hand: ByHand, now: datetime)
             raise StuckSessionError("News of it came: it is not stuck.")
         before = SessionState(locked.state)
         _close(locked, before, now)
-        locked.save(update_fields=[*REOPENED, "sdr_accounted_for"])
+        locked.save(update_fields=REOPENED)
         SessionClosing.objects.create(
             session=locked,
             from_state=before.value,

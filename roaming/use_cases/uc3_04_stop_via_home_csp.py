@@ -1,8 +1,8 @@
 """UC3-4, stop energy transfer via the home-CSP (IEC 63119-2, 8.3): an app stops what it started.
 
-Accepts: a session of the home-CSP that is authorised or charges, or may do so unheard because the
-result of its remote start is missing; the visited-CSO is asked live whether it takes the command,
-and the result follows. The session ends with its completion (UC3-5).
+Accepts: a session of the home-CSP that is authorised or charges, or may do so unheard: the result
+of its remote start is missing, or staff closed it for want of news. The visited-CSO is asked live
+whether it takes the command, and the result follows. The session ends with its completion (UC3-5).
 Refuses: unknown_session, session_state, invalid_field, receiver_not_connected, receiver_timed_out,
 receiver_refused, receiver_answered_rubbish.
 Passes under a suspended or ended agreement: a running session is never stranded.
@@ -18,18 +18,16 @@ from django.db import transaction
 
 from roaming.domain.command import CommandKind
 from roaming.domain.refusals import Refusal
-from roaming.domain.session import SessionState
 from roaming.hub_switch import Envelope
 from roaming.hub_switch.commands import CommandWish, carry_out, open_command, recall_command
 from roaming.hub_switch.running_session import (
-    may_have_started_unheard,
+    may_charge,
     route_of,
     session_of_sender,
 )
 from roaming.models import Command, Role
 
 PATH = "uc3-4/stop"
-STOPPABLE = (SessionState.AUTHORISED, SessionState.ACTIVE)
 
 
 class StopWish(msgspec.Struct, kw_only=True, frozen=True):
@@ -62,7 +60,7 @@ def stop_via_home_csp(envelope: Envelope, session_id: uuid.UUID, wish: StopWish)
         return known
     with transaction.atomic():
         session = session_of_sender(envelope, session_id, Role.CSP, lock=True)
-        if session.state not in STOPPABLE and not may_have_started_unheard(session):
+        if not may_charge(session):
             raise Refusal("session_state", f"The session is {session.state}: nothing to stop.")
         route = route_of(session)
         command = open_command(

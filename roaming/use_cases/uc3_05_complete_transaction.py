@@ -35,7 +35,7 @@ from roaming.hub_switch.running_session import (
     started_remotely,
     take_up_after_reservation,
 )
-from roaming.models import Delivery, JournalEntry, Role, ServiceSession
+from roaming.models import Delivery, JournalEntry, Reservation, Role, ServiceSession
 from roaming.outbox import Parcel, enqueue_newest, platform_of, take_back
 
 PATH = "uc3-5/completion"
@@ -68,7 +68,7 @@ def complete_transaction(
         reservation = hold_reservation(session_id)
         session = session_of_sender(envelope, session_id, Role.CSO, lock=True)
         reopen_if_closed_by_hand(session)
-        if provided is not None:
+        if provided is not None and not _tells_of_a_no_show(reservation, provided):
             take_up_after_reservation(session, reservation)
         parcel = None
         if not _repeats(session, provided):
@@ -81,6 +81,12 @@ def complete_transaction(
     if parcel is not None and parcel.leased_until is not None:
         return Completion(session, send_now(parcel))
     return Completion(session, _acknowledged(session))
+
+
+def _tells_of_a_no_show(reservation: Reservation | None, provided: Provided) -> bool:
+    """The end of a reservation of which nobody came, and no news of a start that has worked."""
+    no_show = reservation is not None and reservation.state == ReservationState.NO_SHOW
+    return no_show and not provided.total_energy
 
 
 def _what_became_of_it(session: ServiceSession) -> ReservationState:
