@@ -81,8 +81,8 @@ class ChargePlanView(MessageView):
         responses={
             200: ExchangeAnswer,
             **refusals(
-                "unknown_session", "session_state", "service_not_covered", "time_without_offset",
-                *READING, *ASKING,
+                "unknown_session", "session_state", "service_not_covered", "sdr_window_closed",
+                "time_without_offset", *READING, *ASKING,
             ),
         },
         examples=examples.EXCHANGE,
@@ -150,7 +150,7 @@ class ChargePlanUpdateView(MessageView):
         responses={
             200: PlanUpdateAnswer,
             **refusals("unknown_session", "session_state", "service_not_covered",
-                       "time_without_offset", *READING),
+                       "sdr_window_closed", "time_without_offset", *READING),
         },
         examples=examples.PLAN_UPDATE,
     )  # fmt: skip

@@ -63,7 +63,13 @@ class CompletionView(MessageView):
         request=CompletionMessage,
         responses={
             200: CompletionAnswer,
-            **refusals("unknown_session", "session_state", "time_without_offset", *READING),
+            **refusals(
+                "unknown_session",
+                "session_state",
+                "sdr_window_closed",
+                "time_without_offset",
+                *READING,
+            ),
         },
         examples=examples.COMPLETION,
     )
@@ -133,7 +139,13 @@ class ChargingInformationView(MessageView):
         request=ChargingInformation,
         responses={
             200: ChargingInformationAnswer,
-            **refusals("unknown_session", "session_state", "time_without_offset", *READING),
+            **refusals(
+                "unknown_session",
+                "session_state",
+                "sdr_window_closed",
+                "time_without_offset",
+                *READING,
+            ),
         },
         examples=examples.REPORT,
     )

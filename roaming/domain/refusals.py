@@ -122,6 +122,9 @@ _ALL = [
          "Running sessions go on; new ones wait until the suspension ends."),
         ("agreement_ended", 403, "The agreement has ended",
          "Running sessions go on; new ones need a new agreement."),
+        ("sdr_window_closed", 403, "The agreement ended too long ago for news of its sessions",
+         "What the session came to is settled with its SDR. Stopping and unlocking go on; ask the "
+         "clearing house about a session that still runs."),
         ("service_not_covered", 403, "The agreement does not cover this service",
          "Agree on the service, or use one that is covered."),
     ),

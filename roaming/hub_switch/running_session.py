@@ -92,6 +92,20 @@ def check_service(envelope: Envelope, session: ServiceSession) -> None:
         raise Refusal("service_not_covered", f"The agreement does not cover '{service.label}'.")
 
 
+def check_sdr_window(envelope: Envelope, session: ServiceSession) -> None:
+    """Refuses sdr_window_closed where the session's agreement ended longer ago than its window.
+
+    Not for stopping (UC3-4) and unlocking (UC5-2): nobody is kept at a station.
+    """
+    agreement = session.agreement
+    if not agreement.is_still_settling(envelope.now):
+        raise Refusal(
+            "sdr_window_closed",
+            f"The agreement ended on {agreement.validity.upper.isoformat()}; its sessions were "
+            f"told of for {agreement.sdr_window_hours} hours more.",
+        )
+
+
 def check_running(session: ServiceSession) -> None:
     """Refuses session_state unless the user may charge, or does."""
     if SessionState(session.state) not in RUNNING:

@@ -154,6 +154,19 @@ class Agreement(models.Model):
     def __str__(self) -> str:
         return f"{self.visited_cso} – {self.home_csp} ({self.environment}, {self.status})"
 
+    def is_still_settling(self, at: datetime) -> bool:
+        """Whether sessions that ran at its end may still be told of: its SDR window is open.
+
+        New terms in its place are no end: then the window of what replaced it counts.
+        """
+        ends = self.validity.upper
+        if ends is None or at < ends + timedelta(hours=self.sdr_window_hours):
+            return True
+        adjoining = self.replaced_by.filter(
+            status__in=self.EVER_IN_FORCE, validity__startswith=ends
+        )
+        return any(following.is_still_settling(at) for following in adjoining)
+
 
 class AgreementService(models.Model):
     """One service of an agreement in force; exists from activation on, so that none overlap.

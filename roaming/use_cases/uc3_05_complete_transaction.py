@@ -4,8 +4,9 @@ Accepts: start, end and energy of a session that was authorised, active or reser
 was provided, because the authorised user went away. The same again changes nothing. A remote start
 whose result was lost has charged all the same, and is completed too, even where the reservation
 that it was for has ended meanwhile.
-Refuses: unknown_session, session_state, time_without_offset, invalid_field.
-Passes under a suspended or ended agreement: a running session is never stranded.
+Refuses: unknown_session, session_state, time_without_offset, invalid_field, sdr_window_closed.
+Passes under a suspended agreement, and under an ended one until its SDR window closes: a running
+session is never stranded.
 Leaves behind: the session completed (an SDR is due now) or cancelled (none is), a message to the
 home-CSP that is carried at once and, where that fails, by a worker later, in the place of charging
 information that still waits; a journal row.
@@ -27,6 +28,7 @@ from roaming.hub_switch import Envelope, Verdict, send_now, write_verdict
 from roaming.hub_switch.reservations import take_reservation_to
 from roaming.hub_switch.running_session import (
     REOPENED,
+    check_sdr_window,
     hold_reservation,
     names_of,
     reopen_if_closed_by_hand,
@@ -72,6 +74,7 @@ def complete_transaction(
             take_up_after_reservation(session, reservation)
         parcel = None
         if not _repeats(session, provided):
+            check_sdr_window(envelope, session)
             _end(envelope, session, message, provided)
             parcel = _parcel(envelope, session)
             if reservation is not None:

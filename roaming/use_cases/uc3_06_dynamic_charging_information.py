@@ -5,8 +5,10 @@ session active. A report that is stamped before what is stored, comes again, or 
 session's end changes nothing and is answered; energy that falls is taken and noted in the answer.
 Either party reads the newest; the home-CSP may have the visited-CSO asked for it now (pull), and
 where that cannot answer gets what is stored, with its age and what the trouble was.
-Refuses: unknown_session, session_state, time_without_offset, invalid_field.
-Passes under a suspended or ended agreement: a running session is never stranded.
+Refuses: unknown_session, session_state, time_without_offset, invalid_field, sdr_window_closed (a
+pull then gets what is stored).
+Passes under a suspended agreement, and under an ended one until its SDR window closes: a running
+session is never stranded.
 Leaves behind: a row per report that counted, its body in an erasable one, the session's newest
 values, one delivery to the home-CSP that takes the place of an older one that still waits, journal
 rows.
@@ -41,6 +43,7 @@ from roaming.hub_switch.reservations import take_reservation_to
 from roaming.hub_switch.running_session import (
     REOPENED,
     become,
+    check_sdr_window,
     hold_reservation,
     names_of,
     place_of,
@@ -95,6 +98,7 @@ def receive_charging_information(
     with transaction.atomic():
         reservation = hold_reservation(session_id)
         session = session_of_sender(envelope, session_id, Role.CSO, lock=True)
+        check_sdr_window(envelope, session)
         take_up_after_reservation(session, reservation)
         receipt = _take(envelope, session, message, envelope.body.decode())
         if receipt.untaken is None:
@@ -120,6 +124,7 @@ def read_charging_information(envelope: Envelope, session_id: uuid.UUID, fresh: 
     if SessionState(session.state) not in RUNNING:
         return Reading(session, _newest(session))
     try:
+        check_sdr_window(envelope, session)
         session = _ask_visited_cso(envelope, session)
     except Refusal as trouble:
         return Reading(session, _newest(session), trouble=trouble)

@@ -4,8 +4,10 @@ Accepts: the wishes of the home-CSP's user for a session that is authorised or a
 switched to the visited-CSO at once; its yes, with the plan, or its no is the answer. Either party
 reads the plan in force and the steps that led to it.
 Refuses: unknown_session, session_state, service_not_covered (by the agreement that the session
-opened under), time_without_offset, invalid_field, and as every live question does.
-Passes under a suspended or ended agreement: a running session is never stranded.
+opened under), sdr_window_closed, time_without_offset, invalid_field, and as every live question
+does.
+Passes under a suspended agreement, and under an ended one until its SDR window closes: a running
+session is never stranded.
 Leaves behind: a numbered step with wishes and answer (`accepted` is empty where the visited-CSO was
 not reached), its bodies in an erasable row, two journal rows.
 """
@@ -31,6 +33,7 @@ from roaming.domain.wire_text import check_text, unquoted
 from roaming.hub_switch import Envelope, Verdict, ask, write_admission, write_verdict
 from roaming.hub_switch.running_session import (
     check_running,
+    check_sdr_window,
     check_service,
     names_of,
     place_of,
@@ -64,6 +67,7 @@ def exchange_charge_plan(
     check_wishes(wishes, envelope.now)
     session = session_of_sender(envelope, session_id, Role.CSP)
     check_service(envelope, session)
+    check_sdr_window(envelope, session)
     check_running(session)
     route = route_of(session)
     write_admission(envelope, route, session.id, session.evse.key)

@@ -3,8 +3,9 @@
 Accepts: a changed plan of a session that is authorised or active. A plan that is stamped before the
 one in force, or comes again, changes nothing and is answered.
 Refuses: unknown_session, session_state, service_not_covered (by the agreement that the session
-opened under), time_without_offset, invalid_field.
-Passes under a suspended or ended agreement: a running session is never stranded.
+opened under), sdr_window_closed, time_without_offset, invalid_field.
+Passes under a suspended agreement, and under an ended one until its SDR window closes: a running
+session is never stranded.
 Leaves behind: a numbered step, its body in an erasable row, a message to the home-CSP that is
 carried at once and, where that fails, by a worker later; a newer plan takes the place of one that
 still waits. A journal row.
@@ -29,6 +30,7 @@ from roaming.hub_switch import Envelope, Verdict, send_now, write_verdict
 from roaming.hub_switch.running_session import (
     REOPENED,
     check_running,
+    check_sdr_window,
     check_service,
     names_of,
     reopen_if_closed_by_hand,
@@ -62,6 +64,7 @@ def update_charge_plan(
     with transaction.atomic():
         session = session_of_sender(envelope, session_id, Role.CSO, lock=True)
         check_service(envelope, session)
+        check_sdr_window(envelope, session)
         if reopen_if_closed_by_hand(session):
             session.save(update_fields=REOPENED)
         check_running(session)

@@ -12,27 +12,33 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from psycopg.types.range import TimestamptzRange
 
+from roaming import models
 from roaming.domain.agreement import SERVICE_NEEDED, Service
 from roaming.domain.use_case import UseCase
 from roaming.hub_switch import deliver_due
 from roaming.use_cases.agreement_lifecycle import end_agreement, suspend_agreement
+from tests import factories
 from tests.fake_party import fake_party
 from tests.roaming.api import matrix_world as say
 from tests.roaming.api.matrix_world import World
 from tests.roaming.api.messages import LOCAL_START, SDR, SITE, TARIFF
 from tests.roaming.api.remote import EMERGENCY, REMOTE_START, RESERVATION
 
-STATES = ("active", "suspended", "ended", "absent", "uncovered")
+STATES = ("active", "suspended", "ended", "absent", "uncovered", "closed")
 # Answers: a status, or the code of a refusal. Then whether the other side heard of it.
 YES, SILENT = (200, True), (200, False)
 START = "service-sessions/local-start"
 CANNOT_BE = None  # no session without an agreement
 NEW = (YES, ("agreement_suspended", False), ("agreement_ended", False), ("no_agreement", False))
-NEW_SERVICE = (*NEW, ("service_not_covered", False))
-RUNNING = (YES, YES, YES, CANNOT_BE, YES)
-RUNNING_SERVICE = (YES, YES, YES, CANNOT_BE, ("service_not_covered", False))
-INFORMED = (YES, YES, SILENT, SILENT, YES)
+OVER = ("agreement_ended", False)
+NEW_SERVICE = (*NEW, ("service_not_covered", False), OVER)
+# Nobody is kept at a station: stopping and unlocking pass for ever, news until the window closes.
+RUNNING = (YES, YES, YES, CANNOT_BE, YES, YES)
+NEWS = (*RUNNING[:-1], ("sdr_window_closed", False))
+NEWS_SERVICE = (*NEWS[:-2], ("service_not_covered", False), NEWS[-1])
+INFORMED = (YES, YES, SILENT, SILENT, YES, SILENT)
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ def about(method: str, what: str, body: Any) -> Callable[[World, Any], Any]:
 MATRIX: dict[UseCase, Case] = {
     # Local to the clearing house: no agreement is looked at, nobody else hears of it.
     UseCase.UC1_1: Case(
-        "csp", to("post", "credentials/rotation", {}), "uc1-1/handshake", ((201, False),) * 5
+        "csp", to("post", "credentials/rotation", {}), "uc1-1/handshake", ((201, False),) * 6
     ),
     UseCase.UC1_2: Case("cso", to("put", "sites/LOC1", SITE), "uc1-2/sites", INFORMED),
     UseCase.UC1_3: Case(
@@ -66,7 +72,7 @@ MATRIX: dict[UseCase, Case] = {
     UseCase.UC2_1: Case("cso", to("put", "tariffs/T1", TARIFF), "uc2-1/tariffs", INFORMED),
     UseCase.UC2_2: Case(
         "csp", to("post", "tariff-requests", say.TARIFF_REQUEST), "uc2-2/tariff-request",
-        (*NEW, YES),
+        (*NEW, YES, OVER),
     ),
     UseCase.UC3_1: Case(
         "cso", to("post", "service-sessions/local-start", LOCAL_START), "uc3-1/local-start",
@@ -82,26 +88,26 @@ MATRIX: dict[UseCase, Case] = {
     ),
     UseCase.UC3_4: Case("csp", about("post", "stop", {}), "uc3-4/stop", RUNNING, True),
     UseCase.UC3_5: Case(
-        "cso", about("post", "completion", say.COMPLETION), "uc3-5/completion", RUNNING, True
+        "cso", about("post", "completion", say.COMPLETION), "uc3-5/completion", NEWS, True
     ),
     UseCase.UC3_6: Case(
         "cso", about("put", "charging-information", say.REPORT), "uc3-6/charging-information",
-        RUNNING, True,
+        NEWS, True,
     ),
     UseCase.UC3_7: Case(
         "csp", about("put", "charge-plan", say.WISHES), "uc3-7/charge-plan-wishes",
-        RUNNING_SERVICE, True,
+        NEWS_SERVICE, True,
     ),
     UseCase.UC3_8: Case(
         "csp", to("post", "reservations", RESERVATION), "uc3-8/reservation", NEW_SERVICE
     ),
     UseCase.UC3_9: Case(
         "cso", to("post", "sdrs", SDR), "uc3-9/sdrs",
-        ((201, True), (201, True), (201, True), (201, True), (201, True)),
+        ((201, True),) * 6,
     ),
     UseCase.UC3_10: Case(
         "cso", about("post", "charge-plan-updates", say.PLAN), "uc3-10/charge-plan",
-        RUNNING_SERVICE, True,
+        NEWS_SERVICE, True,
     ),
     UseCase.UC4_1: Case(
         "cso", to("post", "identifications/authorisation", say.QUESTION), "uc4-1/authorisation",
@@ -109,16 +115,16 @@ MATRIX: dict[UseCase, Case] = {
     ),
     UseCase.UC4_2: Case(
         "csp", to("patch", "identifications?home_csp=DE-HOM", [say.CARD]),
-        "uc4-2/identifications", (YES, SILENT, SILENT, SILENT, SILENT),
+        "uc4-2/identifications", (YES, SILENT, SILENT, SILENT, SILENT, SILENT),
     ),
     UseCase.UC5_1: Case(
         "cso", to("put", "outages/M-1", say.OUTAGE), "uc5-1/outages",
-        (YES, YES, YES, SILENT, YES),
+        (YES, YES, YES, SILENT, YES, SILENT),
     ),
     UseCase.UC5_2: Case("csp", about("post", "unlock", EMERGENCY), "uc5-2/unlock", RUNNING, True),
     UseCase.UC5_3: Case(
         "csp", to("post", "evses/DE*VIS*E001/unlock", {**EMERGENCY, "home_csp": "DE-HOM"}),
-        "uc5-3/unlock", (YES,) * 5,
+        "uc5-3/unlock", (YES,) * 6,
     ),
 }  # fmt: skip
 
@@ -178,15 +184,23 @@ def come_to(world: World, state: str) -> None:
         suspend_agreement(world.cast.agreement, world.now, "unpaid", None)
     elif state == "ended":
         end_agreement(world.cast.agreement, world.now)
+    elif state == "closed":
+        ended = world.now - timedelta(hours=world.cast.agreement.sdr_window_hours)
+        models.Agreement.objects.update(
+            status="ended", validity=TimestamptzRange(factories.EPOCH, ended)
+        )
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_an_sdr_is_always_taken_in_and_says_what_is_wrong(
     db, client, csp_platform, cso_platform, now, state
 ):
-    """Under no agreement it is rejected, with the finding: both sides see it and can mend it."""
+    """Under no agreement it is rejected, with the finding: both sides see it and can mend it.
+
+    This one is of a session that began long after the agreement had ended.
+    """
     after = now + timedelta(hours=3)
     world = World(client, csp_platform, cso_platform, after, services_of(UseCase.UC3_9, state))
     come_to(world, state)
     answer = world.send("post", "sdrs", SDR, world.cast.visited_cso).json()
-    assert (answer["state"] == "rejected") is (state == "absent"), answer
+    assert (answer["state"] == "rejected") is (state in ("absent", "closed")), answer
