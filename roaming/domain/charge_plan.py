@@ -19,6 +19,7 @@ from roaming.domain.moments import CLOCK_TOLERANCE, check_moment
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import usable_number
 from roaming.domain.sdr.message import Moment
+from roaming.domain.wire_text import check_line
 
 MOST_KWH = Decimal(10_000)
 # More than any connector gives: a value in W or mA where kW or A belong is refused.
@@ -191,8 +192,7 @@ def _check_number(value: Decimal | None, most: Decimal, field: str) -> None:
 
 def check_reason(reason: str) -> None:
     """Refuses a reason that cannot be shown: at most 60 printable characters."""
-    if len(reason) > LONGEST_REASON or not reason.isprintable():
-        raise Refusal("invalid_field", f"At most {LONGEST_REASON} printable characters.", "reason")
+    check_line(reason, LONGEST_REASON, "reason")
 
 
 def read_plan_answer(body: bytes, now: datetime) -> ChargePlanAnswer:

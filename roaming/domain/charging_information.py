@@ -22,6 +22,7 @@ from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import usable_number
 from roaming.domain.sdr.message import Moment
 from roaming.domain.session import SessionState
+from roaming.domain.wire_text import check_line
 
 MOST_KWH, MOST_KW, MOST_MONEY = Decimal(1_000_000), Decimal(100_000), Decimal(10) ** 9
 
@@ -158,8 +159,7 @@ def check_charging_information(message: ChargingInformation, now: datetime) -> N
         _check_number(message.state_of_charge, Decimal(0), Decimal(100), "state_of_charge")
     if message.cost is not None:
         _check_cost(message.cost)
-    if len(message.cso_session_id or "") > 64:
-        raise Refusal("invalid_field", "At most 64 characters.", "cso_session_id")
+    check_line(message.cso_session_id, 64, "cso_session_id")
 
 
 def _check_cost(cost: CostSoFar) -> None:

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from roaming.domain.wire_text import check_line, on_one_line
+
 
 class CommandKind(StrEnum):
     """What the receiver is asked to do."""
@@ -120,13 +122,9 @@ def read_command_answer(body: bytes) -> CommandAnswer:
     answer = msgspec.json.decode(body, type=CommandAnswer)
     return msgspec.structs.replace(
         answer,
-        reason=_clean(answer.reason)[:LONGEST_REASON],
-        note=_clean(answer.note)[:LONGEST_NOTE],
+        reason=on_one_line(answer.reason)[:LONGEST_REASON],
+        note=on_one_line(answer.note)[:LONGEST_NOTE],
     )
-
-
-def _clean(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 class CommandResult(msgspec.Struct, kw_only=True, frozen=True):
@@ -144,6 +142,26 @@ class CommandResult(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def state(self) -> CommandState:
         return CommandState(self.result.lower())
+
+
+_LONGEST_OF_A_RESULT = {
+    "reason": LONGEST_REASON,
+    "note": LONGEST_NOTE,
+    "cso_session_id": LONGEST_ID,
+    "cso_reference": LONGEST_ID,
+}
+
+
+def read_result(message: CommandResult) -> CommandResult:
+    """The result with its note on one line. Refuses invalid_field for texts that cannot be kept.
+
+    >>> read_result(CommandResult(result="FAILED", note="Plug\\tin first.")).note
+    'Plug in first.'
+    """
+    cleaned = msgspec.structs.replace(message, note=on_one_line(message.note))
+    for name, longest in _LONGEST_OF_A_RESULT.items():
+        check_line(getattr(cleaned, name), longest, name)
+    return cleaned
 
 
 class CommandResultNotice(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

@@ -12,6 +12,7 @@ from roaming.domain.moments import check_moment
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import usable_number
 from roaming.domain.sdr.message import Moment
+from roaming.domain.wire_text import check_line
 
 MOST_KWH = Decimal(1_000_000)
 LONGEST_REASON = 60
@@ -56,10 +57,8 @@ class Provided(msgspec.Struct, kw_only=True, frozen=True):
 
 def read_completion(message: CompletionMessage) -> Provided | None:
     """What was provided, None where nothing was. Refuses time_without_offset and invalid_field."""
-    if len(message.cso_session_id or "") > 64:
-        raise Refusal("invalid_field", "At most 64 characters.", "cso_session_id")
-    if len(message.reason) > LONGEST_REASON or not message.reason.isprintable():
-        raise Refusal("invalid_field", f"At most {LONGEST_REASON} printable characters.", "reason")
+    check_line(message.cso_session_id, 64, "cso_session_id")
+    check_line(message.reason, LONGEST_REASON, "reason")
     for name in ("start_date_time", "end_date_time"):
         moment: datetime | None = getattr(message, name)
         if moment is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from typing import TypeVar
 
 import msgspec
 
 from roaming.domain.refusals import Refusal
+from roaming.domain.wire_text import check_line, on_one_line
 
 _LONGEST = {"requested_by": 80, "why": 200}
 
@@ -31,6 +33,9 @@ class EvseUnlockWish(msgspec.Struct, kw_only=True, frozen=True):
     connector_id: str | None = None
 
 
+AnyWish = TypeVar("AnyWish", UnlockWish, EvseUnlockWish)
+
+
 class UnlockCommand(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """What the visited-CSO receives, with a session (UC5-2) or without (UC5-3).
 
@@ -51,14 +56,18 @@ class UnlockCommand(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tru
     requested_at: str
 
 
-def check_emergency(wish: UnlockWish | EvseUnlockWish) -> None:
-    """Refuses invalid_field where nobody or no reason is named.
+def read_emergency(wish: AnyWish) -> AnyWish:
+    """The wish with its words on one line. Refuses invalid_field where a name or reason is missing.
 
-    >>> check_emergency(UnlockWish(requested_by="Help desk", why="The plug does not come out"))
+    >>> read_emergency(UnlockWish(requested_by="Help desk", why="The plug\\nis stuck")).why
+    'The plug is stuck'
     """
+    cleaned = msgspec.structs.replace(
+        wish, **{name: on_one_line(getattr(wish, name)) for name in _LONGEST}
+    )
     for name, longest in _LONGEST.items():
-        text: str = getattr(wish, name)
+        text: str = getattr(cleaned, name)
         if not text.strip():
             raise Refusal("invalid_field", "An emergency needs a name and a reason.", name)
-        if len(text) > longest:
-            raise Refusal("invalid_field", f"At most {longest} characters.", name)
+        check_line(text, longest, name)
+    return cleaned

@@ -41,6 +41,29 @@ def nesting_depth(body: bytes) -> int:
     return max(accumulate(memoryview(steps).cast("b")), default=0)
 
 
+def check_line(text: str | None, longest: int, field: str) -> None:
+    """Refuses invalid_field for a short text that is too long or has unprintable characters.
+
+    A line break or a mark that turns the direction of writing would show staff, or a log, another
+    text than the one that was sent.
+
+    >>> check_line("NO_CABLE", 60, "reason")
+    """
+    if text and (len(text) > longest or not text.isprintable()):
+        raise Refusal("invalid_field", f"At most {longest} printable characters.", field)
+
+
+def on_one_line(text: str) -> str:
+    """People's words as one printable line: what would break or turn the line is a blank.
+
+    For what must not be refused because of it: an emergency, or what a charging station has done.
+
+    >>> on_one_line("two\\nlines")
+    'two lines'
+    """
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 _QUOTING = re.compile(r"^(Invalid (?:enum )?value) .*?( - at `[^`]*`)?$", re.DOTALL)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from roaming.domain.decision import IdentificationQuestion
 from roaming.domain.identifiers import ContractId, ContractStandard, IdentifierError, TokenUid
 from roaming.domain.refusals import Refusal
+from roaming.domain.wire_text import check_line
 from roaming.hub_switch.envelope import Envelope
 from roaming.hub_switch.route import known_party
 from roaming.models import Agreement, Identification, OperatorIdentifier, Role
@@ -40,8 +41,7 @@ def read_identification(question: IdentificationQuestion) -> Presented:
     With plug and charge the eMA-ID is the token, however its separators and check digit are sent.
     """
     for name, longest in (("connector_id", 36), ("cso_session_id", 64)):
-        if len(getattr(question, name) or "") > longest:
-            raise Refusal("invalid_field", f"At most {longest} characters.", name)
+        check_line(getattr(question, name), longest, name)
     part = question.identification
     if len(part.authorised) > 8:
         raise Refusal("invalid_field", "At most 8 characters.", "identification.authorised")

@@ -16,7 +16,7 @@ import uuid
 
 from django.db import transaction
 
-from roaming.domain.command import LONGEST_ID, LONGEST_NOTE, LONGEST_REASON, CommandResult
+from roaming.domain.command import CommandResult, read_result
 from roaming.domain.refusals import Refusal
 from roaming.hub_switch import Envelope, Route, Verdict, send_now, write_verdict
 from roaming.hub_switch.commands import result_parcel, take_result
@@ -24,21 +24,13 @@ from roaming.models import Command, JournalEntry, Platform
 from roaming.outbox import enqueue_leased, has_arrived
 
 _LEASE_S = 30
-_LONGEST = {
-    "reason": LONGEST_REASON,
-    "note": LONGEST_NOTE,
-    "cso_session_id": LONGEST_ID,
-    "cso_reference": LONGEST_ID,
-}
 
 
 def receive_result(
     envelope: Envelope, command_id: uuid.UUID, message: CommandResult
 ) -> tuple[Command, bool]:
     """Records the result; returns the command, and whether the asker has taken the notice."""
-    for name, longest in _LONGEST.items():
-        if len(getattr(message, name) or "") > longest:
-            raise Refusal("invalid_field", f"At most {longest} characters.", name)
+    message = read_result(message)
     with transaction.atomic():
         command = _lock_command(envelope, command_id)
         taken = take_result(command, message, envelope.now)

@@ -21,6 +21,7 @@ from roaming.domain.command import LONGEST_REASON, CommandKind, CommandState
 from roaming.domain.moments import CLOCK_TOLERANCE
 from roaming.domain.refusals import Refusal
 from roaming.domain.reservation import ReservationEnd, ReservationState, reservation_may_become
+from roaming.domain.wire_text import check_line
 from roaming.hub_switch import Envelope, Verdict, send_now, write_verdict
 from roaming.hub_switch.commands import CommandWish, carry_out, open_command
 from roaming.hub_switch.reservations import (
@@ -123,8 +124,7 @@ def receive_outcome(
     envelope: Envelope, reservation_id: uuid.UUID, message: ReservationEnd
 ) -> tuple[Reservation, bool]:
     """Ends the reservation as its visited-CSO says; returns it, and whether the home-CSP knows."""
-    if len(message.reason) > LONGEST_REASON:
-        raise Refusal("invalid_field", f"At most {LONGEST_REASON} characters.", "reason")
+    check_line(message.reason, LONGEST_REASON, "reason")
     with transaction.atomic():
         reservation = _lock_own(envelope, reservation_id, Role.CSO)
         repeated = reservation.state == message.state

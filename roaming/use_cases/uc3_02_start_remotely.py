@@ -27,6 +27,7 @@ from roaming.domain.reservation import ReservationState
 from roaming.domain.sdr import IdentificationPart
 from roaming.domain.secrets import fingerprint
 from roaming.domain.session import SessionState
+from roaming.domain.wire_text import check_line
 from roaming.hub_switch import Envelope, Route, Verdict, find_route, held_party, write_verdict
 from roaming.hub_switch.commands import (
     CommandWish,
@@ -84,8 +85,7 @@ def start_remotely(envelope: Envelope, wish: RemoteStartWish) -> Command:
     """Opens a session, or goes on with a reservation's; returns the command as the CSO took it."""
     home_csp = held_party(envelope, wish.home_csp, Role.CSP)
     for name, longest in _LONGEST.items():
-        if len(getattr(wish, name) or "") > longest:
-            raise Refusal("invalid_field", f"At most {longest} characters.", name)
+        check_line(getattr(wish, name), longest, name)
     presented = read_identification(
         IdentificationQuestion(visited_cso="", identification=wish.identification)
     )

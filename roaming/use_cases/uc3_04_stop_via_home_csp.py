@@ -18,6 +18,7 @@ from django.db import transaction
 
 from roaming.domain.command import CommandKind
 from roaming.domain.refusals import Refusal
+from roaming.domain.wire_text import check_line, on_one_line
 from roaming.hub_switch import Envelope
 from roaming.hub_switch.commands import CommandWish, carry_out, open_command, recall_command
 from roaming.hub_switch.running_session import (
@@ -53,8 +54,8 @@ class StopCommand(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True)
 
 def stop_via_home_csp(envelope: Envelope, session_id: uuid.UUID, wish: StopWish) -> Command:
     """Asks the visited-CSO to stop the session; returns the command as it was taken."""
-    if len(wish.why) > 200:
-        raise Refusal("invalid_field", "At most 200 characters.", "why")
+    why = on_one_line(wish.why)
+    check_line(why, 200, "why")
     known = recall_command(envelope)
     if known is not None:
         return known
@@ -71,7 +72,7 @@ def stop_via_home_csp(envelope: Envelope, session_id: uuid.UUID, wish: StopWish)
                 evse=session.evse,
                 connector_id=session.connector_id,
                 session=session,
-                why=wish.why,
+                why=why,
             ),
         )
     message = StopCommand(
@@ -83,7 +84,7 @@ def stop_via_home_csp(envelope: Envelope, session_id: uuid.UUID, wish: StopWish)
         connector_id=session.connector_id or None,
         cso_session_id=session.cso_session_id or None,
         csp_session_id=session.csp_session_id or None,
-        why=wish.why or None,
+        why=why or None,
         requested_at=envelope.now.isoformat(),
     )
     return carry_out(envelope, route, command, PATH, message)

@@ -31,6 +31,7 @@ from roaming.domain.reservation import ReservationState, ReservationWish
 from roaming.domain.sdr import IdentificationPart
 from roaming.domain.secrets import fingerprint
 from roaming.domain.uuid7 import uuid7_at
+from roaming.domain.wire_text import check_line
 from roaming.hub_switch import Envelope, Route, Verdict, find_route, held_party, write_verdict
 from roaming.hub_switch.commands import (
     CommandWish,
@@ -113,8 +114,7 @@ def _check(envelope: Envelope, wish: ReservationWish) -> _Asked:
     if not wish.reference.strip():
         raise Refusal("invalid_field", "A reservation needs a reference of yours.", "reference")
     for name, longest in _LONGEST.items():
-        if len(getattr(wish, name) or "") > longest:
-            raise Refusal("invalid_field", f"At most {longest} characters.", name)
+        check_line(getattr(wish, name), longest, name)
     check_moment(wish.expires_at, "expires_at")
     if wish.starts_at is not None:
         check_moment(wish.starts_at, "starts_at")

@@ -17,7 +17,7 @@ from django.db import transaction
 from roaming.domain.command import CommandKind
 from roaming.domain.refusals import Refusal
 from roaming.domain.session import SessionState
-from roaming.domain.unlocking import UnlockCommand, UnlockWish, check_emergency
+from roaming.domain.unlocking import UnlockCommand, UnlockWish, read_emergency
 from roaming.hub_switch import Envelope
 from roaming.hub_switch.commands import CommandWish, carry_out, open_command, recall_command
 from roaming.hub_switch.running_session import route_of, session_of_sender
@@ -29,7 +29,7 @@ ACTIVATED = (SessionState.AUTHORISED, SessionState.ACTIVE, SessionState.COMPLETE
 
 def unlock_after_activation(envelope: Envelope, session_id: uuid.UUID, wish: UnlockWish) -> Command:
     """Asks the visited-CSO to unlock the session's cable; returns the command as it was taken."""
-    check_emergency(wish)
+    wish = read_emergency(wish)
     known = recall_command(envelope)
     if known is not None:
         return known

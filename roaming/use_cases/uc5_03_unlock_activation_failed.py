@@ -13,8 +13,8 @@ from __future__ import annotations
 from django.db import transaction
 
 from roaming.domain.command import CommandKind
-from roaming.domain.refusals import Refusal
-from roaming.domain.unlocking import EvseUnlockWish, UnlockCommand, check_emergency
+from roaming.domain.unlocking import EvseUnlockWish, UnlockCommand, read_emergency
+from roaming.domain.wire_text import check_line
 from roaming.hub_switch import Envelope, find_route, held_party
 from roaming.hub_switch.commands import CommandWish, carry_out, open_command, recall_command
 from roaming.hub_switch.places import find_evse
@@ -26,9 +26,8 @@ PATH = "uc5-3/unlock"
 def unlock_activation_failed(envelope: Envelope, evse_id: str, wish: EvseUnlockWish) -> Command:
     """Asks the EVSE's visited-CSO to unlock the cable; returns the command as it was taken."""
     home_csp = held_party(envelope, wish.home_csp, Role.CSP)
-    check_emergency(wish)
-    if len(wish.connector_id or "") > 36:
-        raise Refusal("invalid_field", "At most 36 characters.", "connector_id")
+    wish = read_emergency(wish)
+    check_line(wish.connector_id, 36, "connector_id")
     known = recall_command(envelope)
     if known is not None:
         return known

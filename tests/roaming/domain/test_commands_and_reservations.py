@@ -21,7 +21,7 @@ from roaming.domain.reservation import (
     reservation_may_become,
 )
 from roaming.domain.session import SessionState, may_become
-from roaming.domain.unlocking import EvseUnlockWish, UnlockWish, check_emergency
+from roaming.domain.unlocking import EvseUnlockWish, UnlockWish, read_emergency
 
 
 def test_a_command_has_one_result_and_keeps_it():
@@ -112,6 +112,6 @@ def test_a_no_show_completes_its_session_for_its_sdr_is_due():
 @pytest.mark.parametrize("text", ["", " \t", "x" * 201])
 def test_an_emergency_needs_a_name_and_a_reason(name, text):
     texts = {"requested_by": "Help desk", "why": "It sticks"}
-    check_emergency(UnlockWish(**texts))
+    read_emergency(UnlockWish(**texts))
     with pytest.raises(Refusal, match="invalid_field"):
-        check_emergency(EvseUnlockWish(home_csp="DE-HOM", **{**texts, name: text}))
+        read_emergency(EvseUnlockWish(home_csp="DE-HOM", **{**texts, name: text}))
