@@ -41,6 +41,28 @@ def nesting_depth(body: bytes) -> int:
     return max(accumulate(memoryview(steps).cast("b")), default=0)
 
 
+def escaped_pattern(text: str) -> str:
+    r"""A regular expression of `text` as a JSON string, whichever of its characters are escaped.
+
+    For bodies in capitals, in which `\u0041` reads `\U0041`. Python and PostgreSQL read it alike.
+
+    >>> re.search(escaped_pattern("04a2"), r'{"UID": "\U00304\U00612"}') is not None
+    True
+    """
+    return '"' + "".join(map(_alternatives, text.upper())) + '"'
+
+
+def _alternatives(character: str) -> str:
+    written = [re.escape(character) if character.isascii() else character]
+    if character in '"\\/':
+        written = [re.escape(f"\\{character}"), *(written if character == "/" else ())]
+    for form in sorted({character, character.lower()}):
+        units = form.encode("utf-16-be")
+        codes = (units[at : at + 2].hex().upper() for at in range(0, len(units), 2))
+        written.append("".join(f"\\\\U{code}" for code in codes))
+    return f"(?:{'|'.join(written)})"
+
+
 def check_line(text: str | None, longest: int, field: str) -> None:
     """Refuses invalid_field for a short text that is too long or has unprintable characters.
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from roaming.domain.wire_text import escaped_pattern
+
 # Of a message that still waits nothing is erased: it has not reached its receiver.
 _OLD_MESSAGES = {
     "message bodies of the journal": """
@@ -99,6 +101,17 @@ _PERSON_SESSIONS_OVER = f"""
     SELECT id FROM roaming_servicesession
     WHERE id IN ({_PERSON_SESSIONS}) AND state IN ('completed', 'refused', 'cancelled')
 """  # noqa: S608
+
+
+def _says(body: str) -> str:
+    """Whether a body holds one of the person's ids as a JSON string, escaped (`\\u0041`) or not."""
+    return f"""EXISTS (
+        SELECT FROM unnest(%(texts)s::text[], %(patterns)s::text[]) AS said (text, pattern)
+        WHERE position('"' || said.text || '"' IN upper({body})) > 0
+           OR position('\\' IN {body}) > 0 AND upper({body}) ~ said.pattern)
+    """
+
+
 _OF_A_PERSON = {
     "identifications of sessions": f"""
         DELETE FROM roaming_servicesessionpersonaldata
@@ -120,8 +133,7 @@ _OF_A_PERSON = {
     "message bodies of the journal": f"""
         DELETE FROM roaming_journalbody WHERE entry_id IN (
             SELECT id FROM roaming_journalentry WHERE service_session_id IN ({_PERSON_SESSIONS}))
-           OR EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS said (text)
-                      WHERE position('"' || said.text || '"' IN upper(content)) > 0)
+           OR {_says("content")}
     """,  # noqa: S608
     "originals of SDRs": f"""
         DELETE FROM roaming_sdroriginal WHERE sdr_id IN ({_PERSON_SDRS})
@@ -132,11 +144,9 @@ _OF_A_PERSON = {
             SELECT id FROM roaming_identification
             WHERE token_hmac = ANY(%(hmacs)s) OR contract_hmac = ANY(%(hmacs)s))
     """,
-    "given answers": """
-        DELETE FROM roaming_givenanswer WHERE EXISTS (
-            SELECT FROM unnest(%(texts)s::text[]) AS said (text)
-            WHERE position('"' || said.text || '"' IN upper(convert_from(body, 'UTF8'))) > 0)
-    """,
+    "given answers": f"""
+        DELETE FROM roaming_givenanswer WHERE {_says("convert_from(body, 'UTF8')")}
+    """,  # noqa: S608
     # Deliveries carry no fingerprint. A lot of SDRs may hold other people's too: what was delivered
     # has reached its receiver, so the whole body goes.
     "bodies of deliveries": f"""
@@ -148,8 +158,7 @@ _OF_A_PERSON = {
                            WHERE session_id IN ({_PERSON_SESSIONS})
                            UNION ALL SELECT 'reservation:' || id FROM roaming_reservation
                            WHERE session_id IN ({_PERSON_SESSIONS}))
-            OR EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS said (text)
-                       WHERE position('"' || said.text || '"' IN upper(body)) > 0))
+            OR {_says("body")})
     """,  # noqa: S608
 }
 
@@ -210,15 +219,16 @@ _WRITTEN = f"""
 def erase_person(hmacs: list[bytes], text: str, real_now: datetime) -> dict[str, int]:
     """Erases what is stored in clear about the holder of these fingerprints; returns how many.
 
-    `text` is the id as given; bodies are searched for it as a JSON
-    string, and for every way it was written in.
+    `text` is the id as given; bodies are searched for it as a JSON string, with or without escapes,
+    and for every way it was written in.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
             more = "".join(f"UNION ALL {table.written}" for table in _elsewhere)
             cursor.execute(_WRITTEN.format(elsewhere=more), {"hmacs": hmacs})
             texts = sorted({text.upper(), *(row[0] for row in cursor.fetchall())})
-        values = {"hmacs": hmacs, "texts": texts, "real_now": real_now}
+        patterns = [escaped_pattern(written) for written in texts]
+        values = {"hmacs": hmacs, "texts": texts, "patterns": patterns, "real_now": real_now}
         return {name: _run(statement, values) for name, statement in _OF_A_PERSON.items()}
 
 

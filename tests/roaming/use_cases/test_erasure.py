@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 
 from roaming import models
+from roaming.domain.wire_text import escaped_pattern
 from roaming.outbox import Parcel, enqueue
 from roaming.use_cases.erasure import ErasureError, erase_by_age, erase_holder_of
 from tests.roaming.api.messages import LOCAL_START, SDR, changed
@@ -101,6 +106,74 @@ def test_the_holder_of_a_token_is_forgotten_whatever_the_age(visit, client, conn
     done = erase_holder_of(UID.lower(), timezone.now())
     assert UID not in clear_texts().upper()
     assert done["originals of SDRs"] == done["identifications of sessions"] == 1
+
+
+def escaped(text: str, every: int = 1) -> str:
+    """The text as some serialisers write it: characters as their codes."""
+    return "".join(
+        f"\\u{ord(char):04x}" if at % every == 0 else char for at, char in enumerate(text)
+    )
+
+
+@pytest.mark.parametrize("every", [1, 2, 5])
+@pytest.mark.parametrize("written", [UID, UID.lower()])
+def test_an_id_that_was_written_in_codes_is_found(client, connected_cast, written, every):
+    """In the journal, in deliveries and in kept answers; a body beside them stays."""
+    cast = connected_cast
+    question = json.dumps(changed(LOCAL_START, evse_id=..., connector_id=..., cso_session_id=...))
+    assert UID in question
+    card = {"token_uid": UID, "whitelist": "NEVER", "last_updated": "2026-10-05T09:00:00Z"}
+    other = {**card, "token_uid": "04C0FFEEC0FFEE"}
+    for key, party, method, path, body in (
+        ("a", cast.visited_cso, "post", "identifications/authorisation", question),
+        ("b", cast.home_csp, "patch", "identifications?home_csp=DE-HOM", json.dumps([card])),
+        ("c", cast.home_csp, "patch", "identifications?home_csp=DE-HOM", json.dumps([other])),
+    ):
+        response = getattr(client, method)(
+            f"/api/v1/{path}",
+            data=body.replace(UID, escaped(written, every)),
+            content_type="application/json",
+            headers={**party.headers, "Idempotency-Key": key},
+        )
+        assert response.status_code == 200, response.content
+    models.Delivery.objects.update(state="delivered")
+    answer = models.GivenAnswer.objects.first()
+    answer.body = json.dumps({"token_uid": "?"}).replace("?", escaped(written, every)).encode()
+    answer.save()
+    code = escaped(written, every)
+    assert code in clear_texts()
+    done = erase_holder_of(UID, timezone.now())
+    assert code not in clear_texts()
+    assert (done["given answers"], done["bodies of deliveries"]) == (1, 1)
+    assert models.Delivery.objects.filter(body__contains="04C0FFEEC0FFEE").exists()
+    assert models.JournalBody.objects.filter(content__contains="04C0FFEEC0FFEE").exists()
+
+
+@given(
+    text=st.text(
+        st.characters(min_codepoint=0x20, max_codepoint=0x7E) | st.sampled_from("äÉж😀"),
+        min_size=1,
+        max_size=36,
+    ),
+    choices=st.lists(st.booleans(), min_size=36, max_size=36),
+)
+def test_every_way_to_escape_a_text_is_found_and_no_other_text(text, choices):
+    """Held against the json module, which reads each of them as the same text."""
+    written = "".join(
+        "".join(f"\\u{int.from_bytes(unit, 'big'):04x}" for unit in _units(char))
+        if choice
+        else json.dumps(char, ensure_ascii=False)[1:-1]
+        for char, choice in zip(text, choices, strict=False)
+    )
+    body = f'{{"id": "{written}"}}'
+    assert json.loads(body) == {"id": text}
+    assert re.search(escaped_pattern(text), body.upper())
+    assert not re.search(escaped_pattern(f"{text}0"), body.upper())
+
+
+def _units(char):
+    encoded = char.encode("utf-16-be")
+    return [encoded[at : at + 2] for at in range(0, len(encoded), 2)]
 
 
 def test_others_are_not_touched(visit, client, connected_cast):
