@@ -213,6 +213,8 @@ EVSE_STATUS_LONGEST_LIFE_S = env.number(
 )
 # --- Privacy (5.4.3): how long what could name a person is kept -----------------------------------
 RETENTION_MESSAGES_DAYS = env.number("CLEARINGHOUSE_RETENTION_MESSAGES_DAYS", 90, least=4)
+# Lists of identifications are large, and personal through and through: after they have arrived.
+RETENTION_IDENTIFICATIONS_DAYS = env.number("CLEARINGHOUSE_RETENTION_IDENTIFICATIONS_DAYS", 7)
 RETENTION_PERSONAL_DATA_DAYS = env.number(
     "CLEARINGHOUSE_RETENTION_PERSONAL_DATA_DAYS", 400, least=35
 )

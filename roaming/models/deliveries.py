@@ -68,6 +68,11 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["-id"], condition=Q(state="dead"), name="delivery_dead"),
             models.Index(
+                fields=["delivered_at"],
+                condition=Q(use_case="UC4-2", state="delivered", erased_at__isnull=True),
+                name="delivery_identifications",
+            ),
+            models.Index(
                 fields=["receiver", "object_key", "id"],
                 condition=Q(state="waiting"),
                 name="delivery_order",

@@ -31,6 +31,14 @@ _OLD_MESSAGES = {
             WHERE state <> 'waiting' AND erased_at IS NULL AND created_at < %(before)s
             ORDER BY id LIMIT %(batch)s FOR UPDATE)
     """,
+    # What was given up may be sent again by staff: it ages like every other message.
+    "bodies of identifications that arrived": """
+        UPDATE roaming_delivery SET body = '', answer = '', erased_at = %(real_now)s WHERE id IN (
+            SELECT id FROM roaming_delivery
+            WHERE use_case = 'UC4-2' AND state = 'delivered' AND erased_at IS NULL
+              AND delivered_at < %(identifications_before)s
+            LIMIT %(batch)s FOR UPDATE)
+    """,
     "given answers": """
         DELETE FROM roaming_givenanswer WHERE id IN (
             SELECT id FROM roaming_givenanswer WHERE created_at < %(before)s LIMIT %(batch)s)
@@ -189,12 +197,18 @@ def erase_too(table: ErasedToo) -> None:
 def erase_old(before: Mapping[str, datetime], real_now: datetime, batch: int) -> dict[str, int]:
     """Erases one batch of each kind; returns how many of each.
 
-    `before` names two moments: `messages` (real time) and `business` (business time).
+    `before` names three moments: `messages` and `identifications` (real time), `business` (business
+    time).
     """
     done = {}
     for kinds, moment in ((_OLD_MESSAGES, "messages"), (_OLD_BUSINESS, "business")):
         for name, statement in kinds.items():
-            values = {"before": before[moment], "real_now": real_now, "batch": batch}
+            values = {
+                "before": before[moment],
+                "identifications_before": before["identifications"],
+                "real_now": real_now,
+                "batch": batch,
+            }
             done[name] = _run(statement, values)
     return done
 

@@ -39,6 +39,7 @@ def erase_by_age(now: datetime, real_now: datetime, *, batch: int = BATCH) -> di
     """
     before = {
         "messages": real_now - timedelta(days=settings.RETENTION_MESSAGES_DAYS),
+        "identifications": real_now - timedelta(days=settings.RETENTION_IDENTIFICATIONS_DAYS),
         "business": now - timedelta(days=settings.RETENTION_PERSONAL_DATA_DAYS),
     }
     total: Counter[str] = Counter()
