@@ -29,6 +29,7 @@ from roaming.staff_pages.cells import (
     state_column,
 )
 from roaming.staff_pages.long_lists import Search, clean_term, day_filter, found_by, uuid_or_none
+from roaming.staff_pages.personal_data import PersonalDataPages, Shown, masked
 from roaming.staff_pages.staff_admin import FactAdmin, Panel
 
 COMMANDS = {
@@ -85,7 +86,7 @@ class LateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Command)
-class CommandAdmin(FactAdmin):
+class CommandAdmin(PersonalDataPages, FactAdmin):
     """Commands, newest first: remote start and stop, reservation, cable unlocking."""
 
     comes_from = (
@@ -103,7 +104,7 @@ class CommandAdmin(FactAdmin):
     search_fields = ("pk",)
     search_help_text = "Command id, session id, correlation id, EVSE-ID"
     panels_first = True
-    words = {"connector_id": "Connector", "requested_by": "Wanted by", "note": "Words to the user"}
+    words = {"connector_id": "Connector", "note": "Words to the user"}
     fieldsets = (
         (
             "Command",
@@ -111,7 +112,7 @@ class CommandAdmin(FactAdmin):
         ),
         ("Parties", {"fields": (("asker", "environment"), ("csp", "cso"))}),
         ("About", {"fields": ("session_link", "reservation_link", ("evse_link", "connector_id"))}),
-        ("Who wanted it, and why", {"fields": ("requested_by", "why")}),
+        ("Who wanted it, and why", {"fields": ("wanted_by", "wanted_why")}),
         (
             "When",
             {"fields": (("asked", "answered"), ("due", "timed_out"), ("ended", "late"))},
@@ -121,11 +122,14 @@ class CommandAdmin(FactAdmin):
     readonly_fields = (
         "key", "case", "shown_state", "asker", "csp", "cso", "session_link", "reservation_link",
         "evse_link", "asked", "answered", "due", "timed_out", "ended", "late", "correlation",
-        "asked_to", "why_not_whole",
+        "asked_to", "why_not_whole", "wanted_by", "wanted_why",
     )  # fmt: skip
 
     name = name_column("Asked", lambda row: brief_moment(row.asked_at))
     asked_to = column("Kind", lambda row: plain_words(row.kind).capitalize())
+    # Words of people about people: whoever may see them looks at them on a page that is logged.
+    wanted_by = column("Wanted by", lambda row: masked(row.requested_by))
+    wanted_why = column("Why", lambda row: masked(row.why))
     why_not_whole = column("Reason", lambda row: explained(row.reason) or "–")
     key = column("Command id", lambda row: code(str(row.pk)))
     case = column("Use case", lambda row: title_of(row.use_case))
@@ -155,6 +159,9 @@ class CommandAdmin(FactAdmin):
         """By any of the ids that are indexed."""
         term = clean_term(search_term)
         return (found_by(queryset, command_searches(term)) if term else queryset), False
+
+    def personal_data(self, row: Any) -> Shown:
+        return [("Wanted by", row.requested_by), ("Why", row.why)]
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         return [_what_it_means(row), _messages(row)]

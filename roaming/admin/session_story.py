@@ -40,6 +40,7 @@ def story_of(session: ServiceSession) -> list[tuple[Any, ...]]:
         *_messages(entries),
         *_deliveries(session, entries),
         *_records(sdrs),
+        *_closings(session),
     ]
     return [(moment_cell(at), *cells) for at, _, cells in sorted(lines, key=lambda line: line[:2])]
 
@@ -93,6 +94,14 @@ def _deliveries(session: ServiceSession, entries: list[JournalEntry]) -> Iterato
                 told or f"{delivery.attempts} attempt{'' if delivery.attempts == 1 else 's'}",
             ),
         )
+
+
+def _closings(session: ServiceSession) -> Iterator[_Line]:
+    """What staff closed by hand: the journal holds messages only."""
+    for row in session.closings.select_related("closed_by"):
+        before, after = row.get_from_state_display(), row.get_to_state_display()
+        became = f"{before}: its SDR given up" if before == after else f"{before} → {after}"
+        yield row.at, 9, ("Closed by hand", str(row.closed_by), became, row.reason)
 
 
 def _records(sdrs: list[Sdr]) -> Iterator[_Line]:

@@ -72,6 +72,24 @@ def test_a_stuck_session_is_closed_with_a_reason_that_stays(clerk, world, silent
     assert world.clerk.username in history
 
 
+def time_line(client, session):
+    panels = client.get(page(session, "change")).context["panels"]
+    (panel,) = [panel for panel in panels if panel.title == "Time line"]
+    return [[str(cell) for cell in row] for row in panel.rows]
+
+
+def test_its_story_tells_who_closed_it_what_became_of_it_and_why(clerk, world, silent, unbilled):
+    take(clerk, silent, "close", reason="CSO confirmed by mail")
+    told_of = [row for row in time_line(clerk, silent) if "Closed by hand" in row[1]]
+    (row,) = told_of
+    assert row[2:] == [str(world.clerk), "Active → Completed", "CSO confirmed by mail"]
+    assert time_line(clerk, silent)[-1] == row
+    take(clerk, unbilled, "close", reason="never billed")
+    assert time_line(clerk, unbilled)[-1][2:] == [
+        str(world.clerk), "Completed: its SDR given up", "never billed",
+    ]  # fmt: skip
+
+
 def test_a_reason_is_asked_for(clerk, silent):
     clerk.post(page(silent, "step", "close"), {"reason": " "})
     silent.refresh_from_db()

@@ -231,3 +231,36 @@ def test_a_site_a_tariff_and_an_identification_are_found(clerk, world):
 def test_a_tariff_s_page_shows_its_numbers_as_they_came(clerk, world):
     tariff = models.TariffVersion.objects.get()
     assert "&quot;price&quot;: 0.50" in text_of(clerk.get(page(tariff, "change")))
+
+
+WHO, WHY = "Nurse Ratched, ward 3", "Mr Bromden cannot unplug"
+
+
+@pytest.fixture
+def emergency(world):
+    row = models.Command.objects.first()
+    models.Command.objects.filter(pk=row.pk).update(
+        kind="unlock", use_case="UC5-2", requested_by=WHO, why=WHY
+    )
+    return row
+
+
+def test_who_wanted_a_command_and_why_is_hidden_from_whoever_only_looks(client, emergency):
+    client.force_login(member_with("roaming.view_command"))
+    shown = text_of(client.get(page(emergency, "change")))
+    assert "Wanted by" in shown
+    assert WHO not in shown
+    assert WHY not in shown
+    assert client.post(page(emergency, "personal_data")).status_code == 403
+    assert WHO not in text_of(client.get(page(models.Command, "changelist")))
+
+
+def test_who_may_see_personal_data_reads_it_and_is_logged(client, emergency):
+    personal_data_permission()
+    client.force_login(member_with("roaming.view_command", "roaming.view_personal_data"))
+    assert WHO not in text_of(client.get(page(emergency, "change")))
+    answer = text_of(client.post(page(emergency, "personal_data")))
+    assert WHO in answer
+    assert WHY in answer
+    logged = LogEntry.objects.get(change_message__startswith="Looked")
+    assert logged.change_message == "Looked at personal data: Wanted by, Why"
