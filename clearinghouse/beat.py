@@ -23,6 +23,7 @@ BEAT_SCHEDULE = {
     "forget given answers": _every(300, "roaming.tasks.forget_given_answers"),
     "time out overdue commands": _every(1, "roaming.tasks.time_out_overdue_commands"),
     "expire due reservations": _every(5, "roaming.tasks.expire_due_reservations"),
+    "end agreements that ran out": _every(60, "roaming.tasks.end_agreements_that_ran_out"),
     "reconcile SDRs": _every(5, "settlement.tasks.reconcile_due"),
     "judge everything undecided once more": _every(3600, "settlement.tasks.reconcile_open"),
     "open the running periods": _every(3600, "settlement.tasks.open_due_periods"),

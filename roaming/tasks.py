@@ -20,6 +20,7 @@ from roaming.hub_switch.commands import time_out_commands
 from roaming.hub_switch.reservations import expire_reservations
 from roaming.models.clock import business_now
 from roaming.models.given_answers import forget_answers
+from roaming.use_cases.agreement_lifecycle import end_agreements_that_ran_out as end_run_out
 from roaming.use_cases.erasure import erase_by_age
 from roaming.use_cases.stuck_sessions import note_arrived_sdrs
 
@@ -78,6 +79,12 @@ def time_out_overdue_commands() -> int:
 def expire_due_reservations() -> int:
     """Ends reservations whose time has run out (UC3-8)."""
     return _until_nothing_is_due(lambda: expire_reservations(business_now()))
+
+
+@shared_task
+def end_agreements_that_ran_out() -> int:
+    """Ends agreements whose validity is over, and tells their parties (5.4.6)."""
+    return _until_nothing_is_due(lambda: end_run_out(business_now()))
 
 
 def _until_nothing_is_due(sweep_batch: Callable[[], int]) -> int:

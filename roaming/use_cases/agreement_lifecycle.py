@@ -4,6 +4,7 @@ Accepts: proposal, a party's recorded acceptance (by its platform too), suspensi
 Refuses (AgreementError): a step that the state does not allow, an overlap with another agreement of
 the pair for the same service, one person confirming their own record of a document. To a platform:
 not_found, party_not_held, agreement_state, platform_suspended, party_suspended.
+One that runs out is ended by the clock.
 Leaves behind: the agreement's state, acceptances, dated suspensions, the services that it covers;
 at each change of standing a delivery to both parties. It becomes active by the second party's
 acceptance and by nothing else.
@@ -35,6 +36,7 @@ from roaming.models import (
 
 # A row of AUTH_USER_MODEL, which belongs to the project above this app.
 User = Any
+_BATCH = 100
 
 
 class AgreementError(ValueError):
@@ -219,6 +221,29 @@ def end_agreement(agreement: Agreement, now: datetime) -> Agreement:
         locked.save(update_fields=["status", "validity"])
         tell_parties(locked, AgreementEvent.ENDED, now)
     return locked
+
+
+def end_agreements_that_ran_out(now: datetime) -> int:
+    """Ends one batch of those whose validity is over, and tells both parties, each once.
+
+    Nothing passes under them anyway from that moment on. Returns how many.
+    """
+    with transaction.atomic():
+        over = list(
+            Agreement.objects.select_for_update(of=("self",), skip_locked=True)
+            .select_related("visited_cso", "home_csp")
+            .filter(
+                status__in=[Agreement.Status.ACTIVE, Agreement.Status.SUSPENDED],
+                validity__endswith__lte=now,
+            )
+            .order_by("pk")[:_BATCH]
+        )
+        for agreement in over:
+            _end_suspensions(agreement, now)
+            agreement.status = Agreement.Status.ENDED
+            agreement.save(update_fields=["status"])
+            tell_parties(agreement, AgreementEvent.ENDED, agreement.validity.upper)
+    return len(over)
 
 
 def _end_suspensions(agreement: Agreement, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """An agreement becomes active by both parties' acceptance, and stops new business when told to."""
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 
 import pytest
 from psycopg.types.range import TimestamptzRange
@@ -11,6 +12,7 @@ from roaming.use_cases.agreement_lifecycle import (
     AgreementError,
     accept_agreement,
     end_agreement,
+    end_agreements_that_ran_out,
     propose_agreement,
     resume_agreement,
     suspend_agreement,
@@ -121,3 +123,70 @@ def test_an_ended_agreement_keeps_its_services_up_to_its_end(cast, now):
     assert {validity.upper for validity in uppers} == {now}
     with pytest.raises(AgreementError):
         end_agreement(cast.agreement, now)
+
+
+# --- An agreement that just runs out --------------------------------------------------------------
+def notices():
+    rows = models.Delivery.objects.filter(path="agreements/notice").order_by("id")
+    return [(row.receiver_id, json.loads(row.body)) for row in rows]
+
+
+@pytest.fixture
+def running_out(cast, now):
+    """An agreement of the cast's two with a last moment, and one without."""
+    models.Agreement.objects.filter(pk=cast.agreement.pk).update(
+        validity=TimestamptzRange(factories.EPOCH, now)
+    )
+    factories.make_agreement(cast.visited_cso.operator, cast.outsider.operator)
+    return cast
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+def test_an_agreement_that_runs_out_is_ended_and_both_parties_are_told_once(
+    running_out, now, suspended
+):
+    cast = running_out
+    if suspended:
+        suspend_agreement(cast.agreement, now - timedelta(days=1), "unpaid", None)
+        models.Delivery.objects.all().delete()
+    assert end_agreements_that_ran_out(now - timedelta(seconds=1)) == 0
+    assert notices() == []
+    later = now + timedelta(minutes=3)
+    assert end_agreements_that_ran_out(later) == 1
+    assert end_agreements_that_ran_out(later) == 0
+    told = notices()
+    both = {cast.visited_cso.platform.pk, cast.home_csp.platform.pk}
+    assert (len(told), {receiver for receiver, _ in told}) == (2, both)
+    for _, notice in told:
+        assert (notice["event"], notice["agreement_id"]) == ("ended", cast.agreement.pk)
+        assert datetime.fromisoformat(notice["at"]) == now
+        assert datetime.fromisoformat(notice["valid_to"]) == now
+    agreement = models.Agreement.objects.get(pk=cast.agreement.pk)
+    assert (agreement.status, agreement.validity.upper) == ("ended", now)
+    assert not agreement.suspensions.filter(during__endswith=None).exists()
+    others = models.Agreement.objects.exclude(pk=agreement.pk)
+    assert set(others.values_list("status", flat=True)) == {"active"}
+
+
+def test_one_that_a_person_has_ended_is_told_of_once(running_out, now):
+    end_agreement(running_out.agreement, now - timedelta(hours=1))
+    assert len(notices()) == 2
+    assert end_agreements_that_ran_out(now) == 0
+    assert len(notices()) == 2
+
+
+def test_a_proposal_that_nobody_accepted_in_time_just_stays(draft, now):
+    models.Agreement.objects.filter(pk=draft.pk).update(
+        validity=TimestamptzRange(now, now + timedelta(days=1))
+    )
+    propose_agreement(models.Agreement.objects.get(pk=draft.pk), now)
+    assert end_agreements_that_ran_out(now + timedelta(days=2)) == 0
+
+
+def test_the_beat_ends_them(running_out, now):
+    from roaming.models.clock import set_business_clock
+    from roaming.tasks import end_agreements_that_ran_out as tick
+
+    set_business_clock(now, speed=0, ceiling=now)
+    assert tick() == 1
+    assert models.Agreement.objects.get(pk=running_out.agreement.pk).status == "ended"
