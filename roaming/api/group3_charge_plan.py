@@ -75,7 +75,8 @@ class ChargePlanView(MessageView):
         summary="Send the user's wishes; the visited-CSO answers with its plan",
         description=(
             "Switched to the visited-CSO at once (`uc3-7/charge-plan-wishes`). The agreement under "
-            "which the session opened must cover the charge plan; suspension or end do not matter."
+            "which the session opened must cover the charge plan; its suspension does not matter, "
+            "nor its end before the SDR window closes."
         ),
         request=ChargePlanWishes,
         responses={

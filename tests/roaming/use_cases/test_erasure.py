@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -195,6 +196,23 @@ def test_every_way_to_escape_a_text_is_found_and_no_other_text(text, choices):
     assert json.loads(body) == {"id": text}
     assert re.search(escaped_pattern(text), body.upper())
     assert not re.search(escaped_pattern(f"{text}0"), body.upper())
+
+
+ODD = ["DE-HOM-C12345678", 'a.b*c+(d)[e]{f}|g^h$i"k/l', "back\\slash #~&x", "äÉж😀-karte"]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_postgresql_reads_the_pattern_alike(db, text):
+    in_codes = "".join(
+        f"\\u{int.from_bytes(unit, 'big'):04x}" for char in text for unit in _units(char)
+    )
+    with connection.cursor() as cursor:
+        for written in (in_codes, json.dumps(text)[1:-1], json.dumps(text)[1:-1].lower()):
+            body = f'{{"id": "{written}"}}'
+            cursor.execute("SELECT upper(%s) ~ %s", [body, escaped_pattern(text)])
+            assert cursor.fetchone() == (True,), body
+            cursor.execute("SELECT upper(%s) ~ %s", [body, escaped_pattern(text[:-1])])
+            assert cursor.fetchone() == (False,), body
 
 
 def _units(char):
