@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("roaming", "0011_csp_record_of_an_sdr"),
+        ("roaming", "0012_work_queues"),
     ]
 
     operations = [
