@@ -161,12 +161,19 @@ class _Work:
             self._known_csos |= unknown
         prices: list[tuple[uuid.UUID, PriceEvidence]] = []
         noted: list[batch.FoundRow] = []
+        reserved: list[uuid.UUID] = []
         for row in rows:
             rerated = self._rerater.rerate(_to_rerate(row))
             prices.append((row.sdr_id, rerated.price))
             noted += _noted(row.sdr_id, rerated.notes)
-            noted += bodies.found_in_body(row, rerated)
+            body = bodies.read_body(row, rerated)
+            if body is not None:
+                noted += bodies.found_in_body(row, body)
+                if body.reserved:
+                    reserved.append(row.sdr_id)
         batch.bring_prices(cursor, prices)
+        if reserved:
+            bodies.bring_reserved(cursor, reserved)
         if noted:
             batch.bring_findings(cursor, noted)
 

@@ -23,7 +23,7 @@ from settlement.domain.reconciliation.case import (
     Verdict,
 )
 from settlement.domain.reconciliation.identity import CreditCase
-from settlement.domain.reconciliation.outcome import Judgement, judge, judge_body
+from settlement.domain.reconciliation.outcome import Judgement, judge
 from settlement.domain.reconciliation.rerating import Rerated, Rerater, ToRerate
 from settlement.domain.reconciliation.rule import BodyRule
 from settlement.domain.reconciliation.tariff_store import TariffStore
@@ -35,8 +35,10 @@ def judged(
     sdr: models.Sdr,
     rows: Sequence[models.Sdr],
     in_body: Sequence[tuple[BodyRule, Verdict]] = (),
+    reserved: bool = False,
 ) -> Judgement:
-    """What the pure rules say of an SDR among others; `in_body`: what they found in its body."""
+    """What the pure rules say of an SDR among others. `in_body`: what they found in its body;
+    `reserved`: it charges for a reservation."""
     return judge(
         Case(
             claim=Claim(
@@ -55,7 +57,13 @@ def judged(
                 energy_kwh=sdr.energy_kwh,
                 currency=sdr.currency,
                 before_tax=sdr.claim_before_tax,
+                identification_method=sdr.identification_method,
+                authorization_reference=sdr.authorization_reference,
+                cso_session_id=sdr.cso_session_id,
+                total_time_h=sdr.total_time_h,
             ),
+            services=_services(sdr),
+            reserved=reserved,
             session=_session(sdr),
             offline=_offline(sdr),
             terms=_terms(sdr.agreement),
@@ -82,7 +90,24 @@ def _session(sdr: models.Sdr) -> SessionEvidence | None:
         opened_at=row.opened_at,
         evse_id=row.evse.evse_id,
         evse_key=row.evse.key,
+        identification_method=row.identification_method,
+        authorised=row.authorised,
+        authorization_reference=row.authorization_reference,
+        completed_kwh=row.energy_kwh if row.state == "completed" and row.ended_at else None,
     )
+
+
+def _services(sdr: models.Sdr) -> frozenset[str]:
+    """What the two had agreed on when the session opened."""
+    session = models.ServiceSession.objects.filter(id=sdr.service_session_id).first()
+    matched = session is not None and session.pair_id == sdr.pair_id
+    opening = session.opened_at if session is not None and matched else sdr.started_at
+    rows = models.AgreementService.objects.filter(
+        environment=sdr.environment,
+        visited_cso=sdr.pair.visited_cso,
+        home_csp=sdr.pair.home_csp,
+    )
+    return frozenset(row.service for row in rows if opening in row.validity)
 
 
 def _owned(sdr: models.Sdr) -> tuple[tuple[datetime, datetime | None], ...]:
@@ -151,11 +176,12 @@ def _neighbour(row: models.Sdr) -> Neighbour:
         evse_key=row.evse_key,
         started_at=row.started_at,
         ended_at=row.ended_at,
+        cso_session_id=row.cso_session_id,
     )
 
 
-def judged_body(sdr: models.Sdr) -> list[tuple[BodyRule, Verdict]]:
-    """What the rules of the body say of an SDR."""
+def body_of(sdr: models.Sdr) -> BodyCase:
+    """The body of an SDR as the rules see it."""
     sdr.agreement.refresh_from_db()
     stated = read_stated(sdr.rated_part)
     assert stated is not None, "the tests write readable bodies"
@@ -164,28 +190,24 @@ def judged_body(sdr: models.Sdr) -> list[tuple[BodyRule, Verdict]]:
     connector = evse and evse.connectors.filter(connector_id=sdr.connector_id).first()
     limit = connector.max_power_w if connector else None
     terms = sdr.agreement
-    return list(
-        judge_body(
-            BodyCase(
-                stated=stated,
-                started_at=sdr.started_at,
-                ended_at=sdr.ended_at,
-                energy_kwh=sdr.energy_kwh,
-                before_tax=sdr.claim_before_tax,
-                currency=sdr.currency,
-                time_zone=find_zone(sdr.time_zone),
-                periods=rerated.parsed.charging_periods if rerated.parsed else (),
-                priced=rerated.priced,
-                max_power_kw=None if limit is None else Decimal(limit) / 1000,
-                connector_id=sdr.connector_id,
-                connector_unknown=bool(evse and sdr.connector_id and not connector),
-                tolerances=Tolerances(
-                    Allowance(terms.tolerance_energy_kwh, terms.tolerance_energy_share),
-                    Allowance(Decimal(terms.tolerance_time_s)),
-                    Allowance(terms.tolerance_money, terms.tolerance_money_share),
-                ),
-            )
-        )
+    return BodyCase(
+        stated=stated,
+        started_at=sdr.started_at,
+        ended_at=sdr.ended_at,
+        energy_kwh=sdr.energy_kwh,
+        before_tax=sdr.claim_before_tax,
+        currency=sdr.currency,
+        time_zone=find_zone(sdr.time_zone),
+        periods=rerated.parsed.charging_periods if rerated.parsed else (),
+        priced=rerated.priced,
+        max_power_kw=None if limit is None else Decimal(limit) / 1000,
+        connector_id=sdr.connector_id,
+        connector_unknown=bool(evse and sdr.connector_id and not connector),
+        tolerances=Tolerances(
+            Allowance(terms.tolerance_energy_kwh, terms.tolerance_energy_share),
+            Allowance(Decimal(terms.tolerance_time_s)),
+            Allowance(terms.tolerance_money, terms.tolerance_money_share),
+        ),
     )
 
 

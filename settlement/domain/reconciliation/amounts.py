@@ -9,7 +9,7 @@ from settlement.domain.reconciliation.case import Case, Verdict, number_text
 def energy_does_not_add_up(case: Case) -> Verdict | None:
     """QTY-02: the total energy differs from the sum of the periods by more than the tolerance."""
     difference = case.energy_difference_kwh
-    if difference is None or abs(difference) <= case.allowed_energy_kwh:
+    if difference is None or abs(difference) <= case.allowed_energy_kwh("QTY-02"):
         return None
     assert case.price.periods_energy is not None, "there is a difference"
     stake = case.money_difference
@@ -26,7 +26,7 @@ def total_differs(case: Case) -> Verdict | None:
     The causes are the known mistakes that explain it to the cent; none where nothing does.
     """
     difference = case.money_difference
-    if difference is None or abs(difference) <= case.allowed_money:
+    if difference is None or abs(difference) <= case.allowed_money("PRC-01"):
         return None
     assert case.price.expected is not None, "there is a difference"
     return Verdict(
@@ -49,7 +49,7 @@ def other_tariff(case: Case) -> Verdict | None:
     if not case.price.tariff_issue:
         return None
     difference = case.money_difference
-    agrees = difference is not None and abs(difference) <= case.allowed_money
+    agrees = difference is not None and abs(difference) <= case.allowed_money("PRC-04")
     return Verdict(
         case.price.tariff_claimed,
         case.price.tariff_expected,
@@ -64,3 +64,14 @@ def other_currency(case: Case) -> Verdict | None:
     if case.terms is None or case.claim.currency == case.terms.currency:
         return None
     return Verdict(case.claim.currency, case.terms.currency, case.claim.before_tax)
+
+
+def negative_claim(case: Case) -> Verdict | None:
+    """PRC-12: money back without a credit that names what it takes back."""
+    if case.claim.before_tax >= 0:
+        return None
+    return Verdict(
+        f"{number_text(case.claim.before_tax)} {case.claim.currency}",
+        "0 or more; a credit where money goes back",
+        abs(case.claim.before_tax),
+    )

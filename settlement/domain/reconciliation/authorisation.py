@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roaming.domain.agreement import Service
 from roaming.domain.session import WITHOUT_AUTHORISATION, SessionState
 from settlement.domain.reconciliation.case import Case, Verdict, utc_text
 
@@ -74,6 +75,24 @@ def suspended(case: Case) -> Verdict | None:
         return None
     return Verdict(
         f"opened at {utc_text(opening)}", "no new session while suspended", case.claim.before_tax
+    )
+
+
+def service_not_covered(case: Case) -> Verdict | None:
+    """AGR-04: it charges for a service that no agreement of the two covered at the opening."""
+    if not _in_force(case):
+        return None  # AGR-01 says so
+    claim = case.claim
+    needed = {
+        Service.PLUG_AND_CHARGE: claim.identification_method == "PNC",
+        Service.REMOTE_START: claim.authorised == "COMMAND",
+        Service.RESERVATION: case.reserved,
+    }
+    missing = sorted(s.value for s, shown in needed.items() if shown and s not in case.services)
+    if not missing:
+        return None
+    return Verdict(
+        ", ".join(missing), "a service that they have agreed on", claim.before_tax, tuple(missing)
     )
 
 

@@ -13,7 +13,8 @@ import msgspec
 from roaming.domain.charging_periods import ChargingPeriod
 from roaming.domain.sdr import Cost
 from settlement.domain.rating import PricedSdr
-from settlement.domain.reconciliation.tolerances import NO_TOLERANCE, Tolerances
+from settlement.domain.reconciliation.case import seconds_between
+from settlement.domain.reconciliation.tolerances import NO_TOLERANCE, ZERO, Tolerances
 
 SECONDS_PER_HOUR = Decimal(3600)
 
@@ -85,6 +86,20 @@ class BodyCase:
     tolerances: Tolerances = NO_TOLERANCE
 
     @property
+    def reserved(self) -> bool:
+        """Whether it charges for a reservation, which is a service of its own."""
+        cost, time = self.stated.total_reservation_cost, self.stated.total_reservation_time
+        return bool(
+            (cost is not None and cost.before_tax)
+            or time
+            or any(
+                dimension.type == "RESERVATION_TIME" and dimension.volume
+                for period in self.periods
+                for dimension in period.dimensions
+            )
+        )
+
+    @property
     def hours(self) -> Decimal:
         """How long the session lasted, never less than 0."""
         return hours_between(self.started_at, self.ended_at)
@@ -99,19 +114,13 @@ class BodyCase:
 
 
 def hours_between(start: datetime, end: datetime) -> Decimal:
-    """
+    """Never less than 0.
+
     >>> from datetime import UTC
     >>> hours_between(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 1, 30, tzinfo=UTC))
     Decimal('1.5')
     """
-    return seconds_between(start, end) / SECONDS_PER_HOUR
-
-
-def seconds_between(start: datetime, end: datetime) -> Decimal:
-    """Exact, never less than 0."""
-    lasted = end - start
-    microseconds = (lasted.days * 86_400 + lasted.seconds) * 1_000_000 + lasted.microseconds
-    return Decimal(max(microseconds, 0)) / 1_000_000
+    return max(seconds_between(start, end), ZERO) / SECONDS_PER_HOUR
 
 
 def _start(period: ChargingPeriod) -> datetime:

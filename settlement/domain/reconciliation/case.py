@@ -7,14 +7,15 @@ energy in kWh. What is unknown is None.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from roaming.domain.sdr import Severity
 from roaming.domain.whitelist import Distributed
+from settlement.domain.reconciliation.tolerances import NOTHING, ZERO, Allowance
 
-ZERO = Decimal(0)
 # How far back a neighbour's session may have begun; a bound that an index can use.
 LONGEST_SESSION = timedelta(days=3)
 
@@ -41,6 +42,10 @@ class Claim:
     energy_kwh: Decimal
     currency: str
     before_tax: Decimal
+    identification_method: str = ""
+    authorization_reference: str = ""
+    cso_session_id: str = ""
+    total_time_h: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +65,15 @@ class Neighbour:
     evse_key: str
     started_at: datetime
     ended_at: datetime
+    cso_session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEvidence:
-    """The service session that the SDR names, as the switch saw it."""
+    """The service session that the SDR names, as the switch saw it.
+
+    `completed_kwh`: the energy with which its CSO completed it; None where it did not say.
+    """
 
     pair_id: int
     state: str
@@ -72,6 +81,10 @@ class SessionEvidence:
     opened_at: datetime
     evse_id: str = ""
     evse_key: str | None = None
+    identification_method: str = ""
+    authorised: str = ""
+    authorization_reference: str = ""
+    completed_kwh: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +140,8 @@ class Case:
     """All that the checks of one SDR look at.
 
     `evse_owned`: when the EVSE that the SDR names belonged to its CSO, (from, to or None) each.
+    `services`: what the agreements of the two parties covered when the session opened. `reserved`:
+    the SDR's body charges for a reservation. `allowances`: what staff set for single rules.
     """
 
     claim: Claim
@@ -136,6 +151,9 @@ class Case:
     price: PriceEvidence = PriceEvidence()
     neighbours: tuple[Neighbour, ...] = ()
     evse_owned: tuple[tuple[datetime, datetime | None], ...] = ()
+    services: frozenset[str] = frozenset()
+    reserved: bool = False
+    allowances: Mapping[str, Allowance] = field(default_factory=dict)
 
     @property
     def matched(self) -> bool:
@@ -155,20 +173,28 @@ class Case:
             return self.session.opened_at
         return self.claim.started_at
 
-    @property
-    def allowed_money(self) -> Decimal:
-        """The money that may differ: the larger of absolute and relative, zero without terms."""
-        if self.terms is None:
-            return ZERO
-        share = self.terms.tolerance_money_share * abs(self.price.expected or ZERO)
-        return max(self.terms.tolerance_money, share)
+    def allowed_money(self, rule: str) -> Decimal:
+        """The money that may differ before this rule fires: by the agreement, zero without one."""
+        agreed = NOTHING
+        if self.terms is not None:
+            agreed = Allowance(self.terms.tolerance_money, self.terms.tolerance_money_share)
+        return self.allowances.get(rule, agreed).of(self.price.expected or ZERO)
 
-    @property
-    def allowed_energy_kwh(self) -> Decimal:
-        if self.terms is None:
-            return ZERO
-        share = self.terms.tolerance_energy_share * abs(self.claim.energy_kwh)
-        return max(self.terms.tolerance_energy_kwh, share)
+    def allowed_energy_kwh(self, rule: str) -> Decimal:
+        agreed = NOTHING
+        if self.terms is not None:
+            agreed = Allowance(self.terms.tolerance_energy_kwh, self.terms.tolerance_energy_share)
+        return self.allowances.get(rule, agreed).of(self.claim.energy_kwh)
+
+    def allowed_time_s(self, rule: str) -> Decimal:
+        agreed = NOTHING
+        if self.terms is not None:
+            agreed = Allowance(Decimal(self.terms.tolerance_time_s))
+        return self.allowances.get(rule, agreed).absolute
+
+    def most(self, rule: str, otherwise: Decimal) -> Decimal:
+        """The limit of a rule that has one of its own, in its own unit."""
+        return self.allowances.get(rule, Allowance(otherwise)).absolute
 
     @property
     def money_difference(self) -> Decimal | None:
@@ -201,6 +227,17 @@ class Verdict:
 def precedes(neighbour: Neighbour, claim: Claim) -> bool:
     """Whether the neighbour keeps its place and the claim is the one in doubt."""
     return neighbour.decided or neighbour.arrival < claim.arrival
+
+
+def seconds_between(start: datetime, end: datetime) -> Decimal:
+    """Exact; negative where the end comes first.
+
+    >>> seconds_between(datetime(2026, 1, 1, 0, 0, 2, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+    Decimal('-2')
+    """
+    lasted = end - start
+    microseconds = (lasted.days * 86_400 + lasted.seconds) * 1_000_000 + lasted.microseconds
+    return Decimal(microseconds) / 1_000_000
 
 
 def utc_text(moment: datetime) -> str:

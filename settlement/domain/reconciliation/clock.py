@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from settlement.domain.reconciliation.body import BodyCase, seconds_between
-from settlement.domain.reconciliation.case import Verdict, utc_text
+from settlement.domain.reconciliation.body import BodyCase
+from settlement.domain.reconciliation.case import Verdict, seconds_between, utc_text
 
 
 def no_such_local_time(case: BodyCase) -> Verdict | None:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
-from settlement.domain.reconciliation.case import Case, Verdict, number_text, precedes
+from settlement.domain.reconciliation.case import (
+    Case,
+    Verdict,
+    number_text,
+    precedes,
+)
+
+# Within this two SDRs may tell of one charge.
+SAME_CHARGE = timedelta(days=1)
 
 
 def second_sdr(case: Case) -> Verdict | None:
@@ -24,6 +33,37 @@ def second_sdr(case: Case) -> Verdict | None:
         return None
     first = min(earlier, key=lambda neighbour: neighbour.arrival)
     return Verdict(claim.reference, f"only {first.reference}", claim.before_tax)
+
+
+def corrected_without_credit(case: Case) -> Verdict | None:
+    """DUP-06: the same charge again under another id, and the first was not credited.
+
+    The same charge: at one EVSE the same session id of the CSO, or the same start and token.
+    """
+    claim = case.claim
+    if not claim.evse_key or claim.pair_id is None:
+        return None
+    earlier = [
+        n
+        for n in case.neighbours
+        if precedes(n, claim)
+        and n.evse_key == claim.evse_key
+        and n.pair_id == claim.pair_id
+        and (n.service_session_id is None or n.service_session_id != claim.service_session_id)
+        and abs(n.started_at - claim.started_at) < SAME_CHARGE
+        and (
+            (claim.cso_session_id != "" and n.cso_session_id == claim.cso_session_id)
+            or (
+                n.started_at == claim.started_at
+                and claim.token_hmac is not None
+                and n.token_hmac == claim.token_hmac
+            )
+        )
+    ]
+    if not earlier:
+        return None
+    first = min(earlier, key=lambda neighbour: neighbour.arrival)
+    return Verdict(claim.reference, f"first a credit of {first.reference}", claim.before_tax)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

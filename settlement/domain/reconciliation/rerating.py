@@ -28,7 +28,7 @@ from settlement.domain.rating import (
     parse_sdr,
     rate,
 )
-from settlement.domain.reconciliation.case import ZERO, PriceEvidence
+from settlement.domain.reconciliation.case import PriceEvidence
 from settlement.domain.reconciliation.tariff_issues import (
     NO_ISSUE,
     TariffIssue,
@@ -37,6 +37,7 @@ from settlement.domain.reconciliation.tariff_issues import (
     described,
 )
 from settlement.domain.reconciliation.tariff_store import TariffStore, same_prices
+from settlement.domain.reconciliation.tolerances import ZERO
 
 # How many other versions are tried to explain a claim that differs.
 _TRIED = 8

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from roaming.domain.money import UnknownCurrencyError, minor_unit, round_money
 from settlement.domain.reconciliation.body import BodyCase
-from settlement.domain.reconciliation.case import ZERO, Verdict, number_text
+from settlement.domain.reconciliation.case import Verdict, number_text
+from settlement.domain.reconciliation.tolerances import ZERO
 
 
 def sub_totals_do_not_add_up(case: BodyCase) -> Verdict | None:

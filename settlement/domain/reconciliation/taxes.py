@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from roaming.domain.sdr import Cost
 from settlement.domain.reconciliation.body import BodyCase
-from settlement.domain.reconciliation.case import ZERO, Verdict, number_text
+from settlement.domain.reconciliation.case import Verdict, number_text
 from settlement.domain.reconciliation.sums import allowed_of_parts
+from settlement.domain.reconciliation.tolerances import ZERO
 
 
 def inclusive_below_exclusive(case: BodyCase) -> Verdict | None:

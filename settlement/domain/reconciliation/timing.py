@@ -10,6 +10,7 @@ from settlement.domain.reconciliation.case import (
     Neighbour,
     Verdict,
     precedes,
+    seconds_between,
     utc_text,
 )
 
@@ -33,7 +34,7 @@ def evse_in_use(case: Case) -> Verdict | None:
     if not case.claim.evse_key:
         return None
     return _overlap(
-        case, [n for n in case.neighbours if n.evse_key == case.claim.evse_key], "EVSE free"
+        case, "TIM-06", [n for n in case.neighbours if n.evse_key == case.claim.evse_key]
     )
 
 
@@ -49,25 +50,30 @@ def token_in_use(case: Case) -> Verdict | None:
         and n.home_csp_id == claim.home_csp_id
         and n.evse_key != claim.evse_key
     ]
-    return _overlap(case, same_token, "token free")
+    return _overlap(case, "TIM-07", same_token)
 
 
-def _overlap(case: Case, neighbours: list[Neighbour], wanted: str) -> Verdict | None:
+WANTED = {"TIM-06": "EVSE free", "TIM-07": "token free"}
+
+
+def _overlap(case: Case, rule: str, neighbours: list[Neighbour]) -> Verdict | None:
     claim = case.claim
-    tolerance = timedelta(seconds=case.terms.tolerance_time_s if case.terms else 0)
+    allowed_s = case.allowed_time_s(rule)
     overlapping = [
         n
         for n in neighbours
         if precedes(n, claim)
         and (n.service_session_id is None or n.service_session_id != claim.service_session_id)
         and n.started_at > claim.started_at - LONGEST_SESSION
-        and min(n.ended_at, claim.ended_at) - max(n.started_at, claim.started_at) > tolerance
+        and seconds_between(max(n.started_at, claim.started_at), min(n.ended_at, claim.ended_at))
+        > allowed_s
     ]
     if not overlapping:
         return None
     other = min(overlapping, key=lambda neighbour: neighbour.arrival)
     return Verdict(
         f"{utc_text(claim.started_at)} to {utc_text(claim.ended_at)}",
-        f"{wanted}; {other.reference}: {utc_text(other.started_at)} to {utc_text(other.ended_at)}",
+        f"{WANTED[rule]}; {other.reference}: {utc_text(other.started_at)}"
+        f" to {utc_text(other.ended_at)}",
         claim.before_tax,
     )

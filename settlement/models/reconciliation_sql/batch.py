@@ -19,6 +19,8 @@ TABLES = (
     "recon_credit",
     "recon_original",
     "recon_price",
+    "recon_reserved",
+    "recon_ruling",
     "recon_case",
     "recon_offline",
     "recon_finding",
@@ -35,6 +37,11 @@ CREATE TEMPORARY TABLE recon_price (
     failure text NOT NULL, periods_energy numeric, tariff_version_id bigint,
     tariff_issue text NOT NULL, tariff_claimed text NOT NULL, tariff_expected text NOT NULL,
     causes text[] NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE recon_reserved (sdr_id uuid PRIMARY KEY) ON COMMIT DROP;
+CREATE TEMPORARY TABLE recon_ruling (
+    agreement_key bigint NOT NULL, pair_key bigint NOT NULL, rule text NOT NULL,
+    off boolean NOT NULL, severity text, absolute numeric, share numeric
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE recon_finding (
     sdr_id uuid NOT NULL, rule text NOT NULL, severity text NOT NULL, explanation text NOT NULL,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import Any
 
 from roaming.domain.time_zones import find_zone
 from settlement.domain.reconciliation.body import BodyCase, Stated, read_stated
@@ -15,12 +17,15 @@ from settlement.models.reconciliation_sql.batch import FoundRow, RerateRow
 _W_PER_KW = Decimal(1000)
 
 
-def found_in_body(row: RerateRow, rerated: Rerated) -> Iterator[FoundRow]:
-    """The findings of one SDR's body."""
+def read_body(row: RerateRow, rerated: Rerated) -> BodyCase | None:
+    """The body as the domain's case, None where it cannot be read."""
     stated = read_stated(row.rated_part)
-    if stated is None:
-        return
-    for rule, verdict in judge_body(body_case(row, stated, rerated)):
+    return None if stated is None else _case(row, stated, rerated)
+
+
+def found_in_body(row: RerateRow, case: BodyCase) -> Iterator[FoundRow]:
+    """The findings of one SDR's body."""
+    for rule, verdict in judge_body(case):
         yield FoundRow(
             row.sdr_id,
             rule.id,
@@ -33,8 +38,14 @@ def found_in_body(row: RerateRow, rerated: Rerated) -> Iterator[FoundRow]:
         )
 
 
-def body_case(row: RerateRow, stated: Stated, rerated: Rerated) -> BodyCase:
-    """The row as the domain's case."""
+def bring_reserved(cursor: Any, reserved: Iterable[uuid.UUID]) -> None:
+    """Says of which SDRs the body charges for a reservation."""
+    with cursor.copy("COPY recon_reserved (sdr_id) FROM STDIN") as copy:
+        for sdr_id in reserved:
+            copy.write_row((sdr_id,))
+
+
+def _case(row: RerateRow, stated: Stated, rerated: Rerated) -> BodyCase:
     return BodyCase(
         stated=stated,
         started_at=row.started_at,

@@ -11,9 +11,16 @@ SELECT sdr.id AS sdr_id, sdr.environment, sdr.pair_id, sdr.home_csp_id, recon_cl
     recon_claim.from_outcome, sdr.reference, sdr.arrival, sdr.service_session_id, sdr.token_hmac,
     sdr.authorised = 'OFFLINE' AND sdr.service_session_id IS NULL AS claims_offline,
     sdr.evse_id, sdr.evse_key, sdr.started_at, sdr.ended_at, sdr.received_at, sdr.energy_kwh,
-    sdr.currency, sdr.claim_before_tax AS before_tax,
+    sdr.currency, sdr.claim_before_tax AS before_tax, sdr.identification_method, sdr.authorised,
+    sdr.authorization_reference, sdr.cso_session_id, sdr.total_time_h,
+    coalesce(sdr.agreement_id, 0) AS agreement_key, coalesce(sdr.pair_id, 0) AS pair_key,
+    reserved.sdr_id IS NOT NULL AS reserved,
     session.id IS NOT NULL AS session_found, session.state AS session_state,
     session.token_hmac AS session_token_hmac,
+    session.identification_method AS session_method, session.authorised AS session_authorised,
+    session.authorization_reference AS session_reference,
+    CASE WHEN session.state = 'completed' AND session.ended_at IS NOT NULL THEN session.energy_kwh
+        END AS completed_kwh,
     coalesce(session.pair_id = sdr.pair_id, false) AS matched,
     CASE WHEN session.pair_id = sdr.pair_id THEN session.opened_at ELSE sdr.started_at END
         AS opening,
@@ -37,6 +44,7 @@ SELECT sdr.id AS sdr_id, sdr.environment, sdr.pair_id, sdr.home_csp_id, recon_cl
 FROM recon_claim
 JOIN roaming_sdr sdr ON sdr.id = recon_claim.sdr_id
 JOIN recon_price price ON price.sdr_id = sdr.id
+LEFT JOIN recon_reserved reserved ON reserved.sdr_id = sdr.id
 LEFT JOIN roaming_servicesession session
     ON session.id = sdr.service_session_id AND session.environment = sdr.environment
 LEFT JOIN roaming_evse session_evse ON session_evse.id = session.evse_id
@@ -89,6 +97,6 @@ ANALYZE recon_offline;
 def gather_evidence(cursor: Any) -> None:
     """Fills `recon_case` from the claim, the session, the agreement and what rating gave, and
     `recon_offline` from what was distributed."""
-    cursor.execute("ANALYZE recon_claim; ANALYZE recon_price")
+    cursor.execute("ANALYZE recon_claim; ANALYZE recon_price; ANALYZE recon_reserved")
     cursor.execute(_CASES)
     cursor.execute(_OFFLINE)

@@ -120,5 +120,76 @@ CASE_EXAMPLES: dict[str, tuple[list[Case], list[Case]]] = {
          price(tariff_issue="older_version", expected=D(8))],
         [price(expected=D(8))],
     ),
+    "DUP-06": (
+        [
+            beside(**AT_ITS_EVSE, cso_session_id="S", started_at=TEN - HOUR),
+            beside(**AT_ITS_EVSE, **OF_ITS_TOKEN),
+        ],
+        [
+            beside(cso_session_id="S"),
+            beside(**AT_ITS_EVSE, cso_session_id="T"),
+            beside(**AT_ITS_EVSE, cso_session_id="S", arrival=6),
+            beside(**AT_ITS_EVSE, cso_session_id="S", service_session_id=SESSION),  # DUP-02
+            beside(**AT_ITS_EVSE, cso_session_id="S", started_at=TEN - 24 * HOUR),
+            beside(**AT_ITS_EVSE, cso_session_id="S", pair_id=8),
+        ],
+    ),
+    "AUT-07": (
+        [claim(identification_method="APP"), claim(authorised="OFFLINE")],
+        [
+            claim(identification_method=""),
+            claim(identification_method="OTHER"),
+            claim(authorised=""),
+            session(pair_id=8, authorised="OFFLINE"),
+        ],
+    ),
+    "AUT-08": (
+        [claim(authorization_reference="B")],
+        [RIGHT, claim(authorization_reference=""), session(authorization_reference="")],
+    ),
+    "AGR-04": (
+        [
+            claim(identification_method="PNC"),
+            claim(authorised="COMMAND"),
+            replace(RIGHT, reserved=True),
+        ],
+        [
+            RIGHT,
+            replace(RIGHT, reserved=True, services=frozenset({"reservation"})),
+            replace(RIGHT, reserved=True, terms=None),  # AGR-01 says so
+        ],
+    ),
+    "TIM-08": (
+        [claim(total_time_h=D("1.02")), claim(total_time_h=D(60))],
+        [claim(total_time_h=D("1.0166")), claim(total_time_h=None)],
+    ),
+    "TIM-11": ([claim(ended_at=TEN + 73 * HOUR)], [claim(ended_at=TEN + 72 * HOUR)]),
+    "TIM-12": (
+        [session(opened_at=TEN + timedelta(minutes=16))],
+        [session(opened_at=TEN + timedelta(minutes=15)), session(opened_at=TEN - HOUR)],
+    ),
+    "QTY-08": (
+        [claim(energy_kwh=D(1001)), claim(ended_at=TEN)],
+        [claim(energy_kwh=D(1000)), claim(energy_kwh=D(0), ended_at=TEN)],
+    ),
+    "QTY-09": ([claim(energy_kwh=D("1000.1"))], [claim(energy_kwh=D(1000))]),
+    "QTY-10": (
+        [claim(energy_kwh=D("0.0"))],
+        [
+            claim(energy_kwh=D(0), before_tax=D(0)),
+            claim(energy_kwh=D("0.1")),
+            replace(claim(energy_kwh=D(0)), reserved=True),
+        ],
+    ),
+    "QTY-11": (
+        [session(completed_kwh=D(19)), session(completed_kwh=D("20.2"))],
+        [
+            RIGHT,
+            session(completed_kwh=D("20.1")),
+            session(completed_kwh=None),
+            session(completed_kwh=D(19), pair_id=8),
+        ],
+    ),
+    "PRC-12": ([claim(before_tax=D("-0.01"))], [claim(before_tax=D(0)), RIGHT]),
     "PRC-05": ([claim(currency="CHF")], [RIGHT, replace(RIGHT, terms=None)]),
 }  # fmt: skip

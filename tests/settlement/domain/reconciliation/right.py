@@ -46,6 +46,10 @@ CLAIM = Claim(
     energy_kwh=D(20),
     currency="EUR",
     before_tax=D(10),
+    identification_method="RFID",
+    authorization_reference="A",
+    cso_session_id="S",
+    total_time_h=D(1),
 )
 RIGHT = Case(
     claim=CLAIM,
@@ -56,6 +60,10 @@ RIGHT = Case(
         opened_at=TEN,
         evse_id="DE*VIS*E001",
         evse_key="DEVISE001",
+        identification_method="RFID",
+        authorised="ONLINE",
+        authorization_reference="A",
+        completed_kwh=D(20),
     ),
     terms=Terms(
         valid_from=TEN - 100 * HOUR,
@@ -73,6 +81,7 @@ RIGHT = Case(
         payable=D(10), unrounded=D(10), expected=D(10), periods_energy=D(20), tariff_version_id=1
     ),
     evse_owned=((TEN - 100 * HOUR, None),),
+    services=frozenset({"local_start", "offline"}),
 )
 NEIGHBOUR = Neighbour(
     reference="SDR-0",
