@@ -20,6 +20,7 @@ BEAT_SCHEDULE = {
     "close unanswered questions": _every(30, "roaming.tasks.close_unanswered_questions"),
     "account for SDRs that came": _every(30, "roaming.tasks.account_for_sdrs"),
     "erase personal data by age": _every(3600, "roaming.tasks.erase_personal_data"),
+    "keep months ahead": _every(21_600, "roaming.tasks.keep_months_ahead"),
     "forget given answers": _every(300, "roaming.tasks.forget_given_answers"),
     "time out overdue commands": _every(1, "roaming.tasks.time_out_overdue_commands"),
     "expire due reservations": _every(5, "roaming.tasks.expire_due_reservations"),

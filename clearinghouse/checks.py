@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 
 from clearinghouse.database_roles import APPEND_ONLY_TABLES
+from roaming.models.clock import business_now
+from roaming.models.partitions import tables_without_a_month
 
 
 @register("production", deploy=True)
@@ -102,4 +105,19 @@ def application_role_owns_nothing(**kwargs: Any) -> list[CheckMessage]:
             id="clearinghouse.E010",
         )
         for name in open_tables
+    ]
+
+
+@register(Tags.database)
+def next_month_has_its_place(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Where hot tables are partitioned, an SDR of next month must find its partition."""
+    if not databases or "default" not in databases:
+        return []
+    return [
+        Error(
+            f"{table} has no partition for the sessions of next month.",
+            hint="The beat makes months ahead; `manage.py partition_history` does it at once.",
+            id="clearinghouse.E014",
+        )
+        for table in tables_without_a_month(business_now() + timedelta(days=31))
     ]

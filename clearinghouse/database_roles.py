@@ -57,12 +57,14 @@ def grant_to_application(connection: Any, role: str) -> None:
             "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
             "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
             "GRANT TEMPORARY ON DATABASE {database} TO {role}",
+            "GRANT EXECUTE ON FUNCTION keep_months_ahead(date, date) TO {role}",
         ):
             cursor.execute(
                 sql.SQL(statement).format(
                     role=name, database=sql.Identifier(connection.settings_dict["NAME"])
                 )
             )
+        _close_partitions(cursor, name)
         present = set(connection.introspection.table_names(cursor))
         histories = {name for name in present if name.endswith("event") and "_" in name}
         for table in sorted(present & set(APPEND_ONLY_TABLES) | histories):
@@ -72,3 +74,15 @@ def grant_to_application(connection: Any, role: str) -> None:
                         table=sql.Identifier(table), role=name
                     )
                 )
+
+
+def _close_partitions(cursor: Any, role: sql.Identifier) -> None:
+    """The application reaches months through their table only, with the rights of that."""
+    cursor.execute(
+        "SELECT oid::regclass::text FROM pg_class WHERE relispartition AND relkind IN ('r', 'p') "
+        "AND relnamespace = 'public'::regnamespace"
+    )
+    for (part,) in cursor.fetchall():
+        cursor.execute(
+            sql.SQL("REVOKE ALL ON {part} FROM {role}").format(part=sql.SQL(part), role=role)
+        )

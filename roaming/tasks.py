@@ -18,6 +18,7 @@ from roaming.hub_switch import (
 )
 from roaming.hub_switch.commands import time_out_commands
 from roaming.hub_switch.reservations import expire_reservations
+from roaming.models import partitions
 from roaming.models.clock import business_now
 from roaming.models.given_answers import forget_answers
 from roaming.use_cases.agreement_lifecycle import end_agreements_that_ran_out as end_run_out
@@ -67,6 +68,12 @@ def forget_given_answers() -> int:
 def account_for_sdrs() -> int:
     """Takes sessions whose SDR has come off the list of those that wait for theirs."""
     return note_arrived_sdrs()
+
+
+@shared_task
+def keep_months_ahead() -> int:
+    """Makes the months to come where the hot tables are partitioned (storage.md)."""
+    return partitions.keep_months_ahead(max(business_now(), timezone.now()))
 
 
 @shared_task

@@ -12,6 +12,7 @@ EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 LATEST = datetime(2099, 12, 31, tzinfo=UTC)
 _EARLIEST_MS, _LATEST_MS = (int(moment.timestamp() * 1000) for moment in (EARLIEST, LATEST))
 _DAY_MS = 86_400_000
+LONGEST_AHEAD = timedelta(days=31)
 
 
 def uuid7_at(moment: datetime, random_bits: int | None = None) -> uuid.UUID:
@@ -44,6 +45,31 @@ def period_of(key: uuid.UUID) -> date:
     datetime.date(2026, 10, 1)
     """
     return _month_of((key.int >> 80) // _DAY_MS)
+
+
+def key_of_session(started_at: datetime | None, now: datetime) -> uuid.UUID:
+    """The key of a row about a session that a party dates: no later than a month from now.
+
+    Months are made ahead of time, so a charging station's broken clock must not name a later one.
+
+    >>> autumn = datetime(2026, 10, 5, tzinfo=UTC)
+    >>> moment_of(key_of_session(datetime(2031, 1, 1, tzinfo=UTC), autumn)).isoformat()
+    '2026-11-05T00:00:00+00:00'
+    """
+    return uuid7_at(min(started_at or now, now + LONGEST_AHEAD))
+
+
+def first_of_month(moment: datetime) -> date:
+    """The UTC month of a moment, as its first day."""
+    return moment.astimezone(UTC).date().replace(day=1)
+
+
+def month_after(month: date) -> date:
+    """
+    >>> month_after(date(2026, 12, 1))
+    datetime.date(2027, 1, 1)
+    """
+    return (month + timedelta(days=32)).replace(day=1)
 
 
 @lru_cache(maxsize=1024)

@@ -32,7 +32,7 @@ from roaming.domain.sdr import (
 )
 from roaming.domain.sdr.reading import aware, evse_key_of, key_of, says_its_zone, session_id_of
 from roaming.domain.secrets import fingerprint
-from roaming.domain.uuid7 import period_of, uuid7_at
+from roaming.domain.uuid7 import key_of_session, period_of
 from roaming.hub_switch.envelope import Envelope
 from roaming.models import (
     Agreement,
@@ -133,8 +133,7 @@ class Door:
         session_id = self._session_id(message, findings)
         evse_key = evse_key_of(message.evse_id, findings)
         fatal = any(finding.severity is Severity.FATAL for finding in findings)
-        moment = times.started_at or self._envelope.now
-        key = uuid7_at(moment)
+        key = key_of_session(times.started_at, self._envelope.now)
         identification = message.identification
         text = raw.decode()
         cost = message.total_cost

@@ -20,7 +20,7 @@ from django.db import transaction
 
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import DoorFinding, SdrLifeState, SdrMessage, Severity
-from roaming.domain.uuid7 import period_of, uuid7_at
+from roaming.domain.uuid7 import key_of_session, period_of
 from roaming.hub_switch import Envelope, JournalLine, Route, Verdict, write_verdicts
 from roaming.hub_switch.sdr_door import Door, Place
 from roaming.hub_switch.sdr_forwarding import forward_sdrs
@@ -186,7 +186,7 @@ def _leave_findings(
     rows = []
     for row in winners:
         for finding in receipts[row.n].findings:
-            key = uuid7_at(row.started_at or envelope.now)
+            key = key_of_session(row.started_at, envelope.now)
             rows.append(
                 Finding(
                     id=key,

@@ -1,18 +1,17 @@
 """The rules of migration 0002 hold against raw SQL too."""
 
-import uuid
-
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from roaming import models
+from roaming.domain.uuid7 import uuid7_at
 from tests import factories
 
 
 def test_an_sdr_without_its_registry_entry_is_refused(cast):
     with pytest.raises(IntegrityError, match="registry"), transaction.atomic():
         models.Sdr.objects.create(
-            id=uuid.uuid4(), environment="live", period="2026-10-01", arrival=1,
+            id=uuid7_at(factories.EPOCH), environment="live", period="2026-10-01", arrival=1,
             sent_by=cast.visited_cso.platform, visited_cso=cast.visited_cso.identifier,
             reference="1", evse_id="x", evse_key="x", rated_part="{}", received_at=factories.EPOCH,
         )  # fmt: skip
