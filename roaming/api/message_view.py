@@ -149,7 +149,7 @@ class MessageView(APIView):
             correlation_id=correlation_id_of(request),
             now=business_now(),
             body=body,
-            repeated=self._attempt is not None and self._attempt.claim.taken_over,
+            claim=self._attempt.claim if self._attempt is not None else None,
             judgement=self._judgement,
         )
         self._envelope = envelope

@@ -128,15 +128,19 @@ class _Broadcast:
     ) -> Ruling:
         """The session, all verdicts so far and the news to the losers become true together."""
         record = self._record
+        if winner is not None:
+            try:
+                return self._open(winner, heard)
+            except Refusal as gone:  # what it was accepted for is no more: nobody has won
+                self._won = False
+                with transaction.atomic():
+                    for place, said in [*heard, winner]:
+                        self._write_other(place, said, TOO_LATE)
+                gone.journalled = True
+                raise
         with transaction.atomic():
             for place, said in heard:
-                self._write_other(place, said, ELSEWHERE if winner else TOO_LATE)
-            if winner is not None:
-                route = self._candidates[winner[0]].route
-                assert route.home_csp is not None
-                ruling = Ruling.of_home_csp(route.home_csp, winner[1])
-                record.rule(route, ruling)
-                return ruling
+                self._write_other(place, said, TOO_LATE)
             refused = sum(isinstance(said, Decision) and not said.accepted for _, said in heard)
             if refused == len(self._candidates):
                 _remember_unknown(record)
@@ -144,6 +148,18 @@ class _Broadcast:
         refusal = self._nobody(refused, [said for _, said in heard])
         refusal.journalled = True  # each party has its own rows
         raise refusal
+
+    def _open(
+        self, winner: tuple[int, Decision], heard: Sequence[tuple[int, Decision | Refusal]]
+    ) -> Ruling:
+        route = self._candidates[winner[0]].route
+        assert route.home_csp is not None
+        ruling = Ruling.of_home_csp(route.home_csp, winner[1])
+        with transaction.atomic():
+            for place, said in heard:
+                self._write_other(place, said, ELSEWHERE)
+            self._record.rule(route, ruling)
+        return ruling
 
     def _nobody(self, refused: int, heard: Sequence[Decision | Refusal]) -> Refusal:
         asked = len(self._candidates)

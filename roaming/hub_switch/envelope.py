@@ -9,6 +9,7 @@ from datetime import datetime
 
 from roaming.domain.use_case import Exchange
 from roaming.models import Platform
+from roaming.models.given_answers import Claim
 
 
 @dataclass(slots=True)
@@ -24,8 +25,8 @@ class Judgement:
 class Envelope:
     """The authenticated sender, the ids that follow the message through everything, and when.
 
-    `now` is business time. `transaction_id` joins the journal rows of this exchange. `repeated`: an
-    earlier attempt at this very message was lost with its process. `judgement`: by what the process
+    `now` is business time. `transaction_id` joins the journal rows of this exchange. `claim`: the
+    right to answer this message under its key, where it has one. `judgement`: by what the process
     kept in memory; None where the rights were read for this message.
     """
 
@@ -35,10 +36,15 @@ class Envelope:
     correlation_id: str
     now: datetime
     body: bytes = b""
-    repeated: bool = False
+    claim: Claim | None = None
     judgement: Judgement | None = None
     transaction_id: uuid.UUID = field(default_factory=uuid.uuid4)
     began_ns: int = field(default_factory=time.perf_counter_ns)
+
+    @property
+    def repeated(self) -> bool:
+        """An earlier attempt at this very message was lost, or has taken longer than its lease."""
+        return self.claim is not None and self.claim.taken_over
 
     @property
     def environment(self) -> str:

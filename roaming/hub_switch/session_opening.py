@@ -34,6 +34,7 @@ from roaming.models import (
     ServiceSessionPersonalData,
 )
 from roaming.models.fingerprints import contract_fingerprint
+from roaming.models.given_answers import hold
 
 _SETTLED = (
     "state", "refusal_reason", "offline_reason", "authorised", "authorised_at",
@@ -106,6 +107,8 @@ class SessionRecord(Record):
 
     def rule(self, route: Route, ruling: Ruling) -> None:
         with transaction.atomic():
+            if ruling.decision.accepted:
+                self._refuse_where_taken_over()
             if route.agreement is not None:
                 session = self.session or self._open(route)
                 if self._reservation_id is not None:
@@ -123,6 +126,15 @@ class SessionRecord(Record):
                 self.session.refusal_reason = refusal.code
                 self.session.save(update_fields=["state", "refusal_reason"])
             super().fail(route, refusal)
+
+    def _refuse_where_taken_over(self) -> None:
+        """Two attempts at one message must not open two sessions: the one that lost its lease ends.
+
+        Under the claim's lock: whoever takes it over later finds the session that opened.
+        """
+        claim = self.envelope.claim
+        if claim is not None and not hold(claim):
+            raise Refusal("request_in_progress", "A repetition of this message has taken over.")
 
     def _open(self, route: Route) -> ServiceSession:
         """The session's row, REQUESTED; or that of the reservation that holds the EVSE."""

@@ -35,6 +35,10 @@ _KEEP = """
     UPDATE roaming_givenanswer SET status = %s, content_type = %s, headers = %s, body = %s
     WHERE id = %s AND leased_until = %s AND status IS NULL
 """
+_HOLD = """
+    SELECT FROM roaming_givenanswer WHERE id = %s AND leased_until = %s AND status IS NULL
+    FOR UPDATE
+"""
 _LET_GO = """
     DELETE FROM roaming_givenanswer WHERE id = %s AND leased_until = %s AND status IS NULL
 """
@@ -110,6 +114,16 @@ def keep_answer(claim: Claim, answer: KeptAnswer) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(_KEEP, values)
+
+
+def hold(claim: Claim) -> bool:
+    """Whether the claim is still ours; then nobody takes it over before this transaction ends.
+
+    An attempt may outlive its lease: while the database was away, or its process stood still.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [claim.answer_id, claim.leased_until])
+        return cursor.fetchone() is not None
 
 
 def let_go(claim: Claim) -> None:
