@@ -47,11 +47,7 @@ def run(size: int) -> Measurement:
 
 def copy_what_was_written(count: int) -> tuple[float, int]:
     """How long bare COPY takes for the rows of the last call, and how many rows they are."""
-    from clearinghouse.embedded_postgres import EmbeddedPostgres
-
-    server = EmbeddedPostgres(clearing_house.DATA_DIR / "postgres")
-    conninfo = server.conninfo("clearinghouse", "clearinghouse_owner")
-    with psycopg.connect(conninfo) as connection:
+    with psycopg.connect(clearing_house.conninfo()) as connection:
         latest = f"SELECT id FROM public.roaming_sdr ORDER BY arrival DESC LIMIT {count}"
         reference = BareCopy(
             connection,

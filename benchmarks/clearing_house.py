@@ -158,6 +158,14 @@ def _add_agreement(visited_cso: Any, home_csp: Any) -> None:
         accept_agreement(agreement, AcceptanceRecord(party, "api", "benchmark"), now)
 
 
+def conninfo() -> str:
+    """How to reach the benchmark's database as its owner."""
+    from clearinghouse.embedded_postgres import EmbeddedPostgres
+
+    server = EmbeddedPostgres(DATA_DIR / "postgres")
+    return server.conninfo("clearinghouse", "clearinghouse_owner")
+
+
 def database_pid() -> int:
     """The first process of the benchmark's PostgreSQL."""
     (pid_file,) = (DATA_DIR / "postgres").rglob("postmaster.pid")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+TICK_S = 1 / _TICKS_PER_S  # what `cpu_seconds` cannot tell from nothing
 
 
 @dataclass(frozen=True, slots=True)

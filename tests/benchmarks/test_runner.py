@@ -1,6 +1,7 @@
 """The benchmarks' runner: what it finds, how it judges, the line that it prints last."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,8 @@ import pytest
 
 from benchmarks import __main__, b4_rating, clearing_house
 from benchmarks.runner import Budget, Measurement, Report, discover, measure
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def report(budget: Budget, *ratios: float) -> Report:
@@ -41,6 +44,31 @@ def test_rating_and_its_reference_do_the_same_work(capsys):
     assert "SDR/s" in capsys.readouterr().out
 
 
+SMALL = """
+import sys
+from pathlib import Path
+from benchmarks import __main__, clearing_house
+clearing_house.DATA_DIR = Path(sys.argv.pop())
+sys.exit(__main__.main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", ["B2"])
+def test_a_benchmark_of_servers_measures_at_a_small_size(number, tmp_path):
+    """In a process of its own, as it points Django at data of its own; short or not says a size
+    that is worth it."""
+    arguments = [number, "--size", "60", "--repeat", "1", str(tmp_path)]
+    ran = subprocess.run(
+        [sys.executable, "-c", SMALL, *arguments],
+        cwd=ROOT, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.stdout, ran.stderr
+    line = ran.stdout.splitlines()[-1]
+    assert re.fullmatch(number + r" ratio=[\d.]+ \(min .*\) budget[<>]=[\d.]+ (ok|short)", line)
+    assert ran.returncode == (0 if line.endswith("ok") else 1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("outcome", ["measured", "failed"])
 def test_the_server_that_a_benchmark_started_ends_with_it(tmp_path, monkeypatch, outcome):
@@ -67,7 +95,7 @@ def test_the_server_that_a_benchmark_started_ends_with_it(tmp_path, monkeypatch,
 
 def test_the_checks_of_ci_start_no_server_that_they_do_not_end():
     """Each command of .ci/run that may start one works on data of the run, which end with it."""
-    text = (Path(__file__).resolve().parents[2] / ".ci" / "run").read_text()
+    text = (ROOT / ".ci" / "run").read_text()
     commands = re.findall(r"^.*(?:manage\.py|script/demo).*$", text, re.MULTILINE)
     assert commands
     assert all("CLEARINGHOUSE_DATA_DIR=" in command for command in commands)
