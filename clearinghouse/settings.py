@@ -125,6 +125,9 @@ POSTGRES_PROGRAMS = env.text("CLEARINGHOUSE_POSTGRES_PROGRAMS")
 # A pool per process for the web server; other processes keep one connection, checked before use.
 _pool_size = env.number("CLEARINGHOUSE_DB_POOL", 0)
 _database["OPTIONS"] = dict(_database.get("OPTIONS") or {})
+# Django turns prepared statements off altogether where this is not said. Its own queries are none;
+# those of the hot path are (`roaming.hub_switch.statements`), and would else be planned each time.
+_database["OPTIONS"].setdefault("prepare_threshold", 5)
 if _pool_size:
     _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 10}
 else:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -49,12 +50,12 @@ class Parcel:
     waited: Waited | None = None
 
 
-_COLUMNS = (
+COLUMNS = (
     "receiver_id", "environment", "use_case", "path", "object_key", "message_id",
     "correlation_id", "body", "state", "attempts", "created_at", "due_at", "deadline",
     "last_error", "answer",
 )  # fmt: skip
-_COPY = f"COPY roaming_delivery ({', '.join(_COLUMNS)}) FROM STDIN"
+_COPY = f"COPY roaming_delivery ({', '.join(COLUMNS)}) FROM STDIN"
 
 
 def enqueue(parcels: Iterable[Parcel]) -> None:
@@ -62,12 +63,12 @@ def enqueue(parcels: Iterable[Parcel]) -> None:
 
     A platform that said at its registration what it takes is sent nothing else.
     """
-    drafts = [_draft(parcel, timezone.now()) for parcel in _taken(list(parcels))]
-    if not drafts:
+    rows = [values_of(parcel, timezone.now()) for parcel in _taken(list(parcels))]
+    if not rows:
         return
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for draft in drafts:
-            copy.write_row([getattr(draft, name) for name in _COLUMNS])
+        for row in rows:
+            copy.write_row(list(row.values()))
 
 
 def enqueue_leased(parcel: Parcel, lease_s: float) -> Delivery | None:
@@ -162,22 +163,29 @@ def enqueue_newest(parcel: Parcel, lease_s: float = 0) -> Delivery | None:
 
 
 def _draft(parcel: Parcel, now: datetime) -> Delivery:
+    return Delivery(**values_of(parcel, now))
+
+
+def values_of(parcel: Parcel, now: datetime) -> dict[str, Any]:
+    """The row that a parcel becomes, by the names of COLUMNS and in their order."""
     waited = parcel.waited or Waited()
-    return Delivery(
-        receiver=parcel.receiver,
-        environment=parcel.receiver.environment,
-        use_case=parcel.use_case,
-        path=parcel.path,
-        object_key=parcel.object_key,
-        message_id=uuid.uuid4(),
-        correlation_id=parcel.correlation_id,
-        body=parcel.body,
-        state=Delivery.State.WAITING.value,
-        attempts=waited.attempts,
-        created_at=now,
-        due_at=max(now, waited.due_at or now),
-        deadline=now + timedelta(hours=settings.DELIVERY_DEADLINE_HOURS),
-    )
+    return {
+        "receiver_id": parcel.receiver.pk,
+        "environment": parcel.receiver.environment,
+        "use_case": parcel.use_case,
+        "path": parcel.path,
+        "object_key": parcel.object_key,
+        "message_id": uuid.uuid4(),
+        "correlation_id": parcel.correlation_id,
+        "body": parcel.body,
+        "state": Delivery.State.WAITING.value,
+        "attempts": waited.attempts,
+        "created_at": now,
+        "due_at": max(now, waited.due_at or now),
+        "deadline": now + timedelta(hours=settings.DELIVERY_DEADLINE_HOURS),
+        "last_error": "",
+        "answer": "",
+    }
 
 
 def has_arrived(object_key: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import cache
 
 import django_filters
 import msgspec
@@ -25,7 +26,12 @@ from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import DoorFinding, SdrLifeState, SdrMessage
 from roaming.domain.use_case import UseCase
 from roaming.models import Finding, Platform, Sdr
-from roaming.use_cases.uc3_09_sdr_information_exchange import SdrReceipt, SdrRecord, receive_sdrs
+from roaming.use_cases.uc3_09_sdr_information_exchange import (
+    SdrReceipt,
+    SdrRecord,
+    receive_sdr,
+    receive_sdrs,
+)
 
 
 class FindingPart(msgspec.Struct, kw_only=True, frozen=True):
@@ -79,10 +85,16 @@ class BulkAnswer(msgspec.Struct, kw_only=True, frozen=True):
     results: list[BulkLine]
 
 
+@cache
+def _address_of_sdrs() -> str:
+    return reverse("roaming:uc3-9-sdrs")
+
+
 class SdrIntake(MessageView):
     """UC3-9, one SDR."""
 
     use_case = UseCase.UC3_9
+    is_admitted = True
 
     @extend_schema(
         operation_id="send_sdr",
@@ -100,7 +112,7 @@ class SdrIntake(MessageView):
         body = self.body_of(request)
         envelope = self.envelope(request, body)
         record = SdrRecord(body, decode(body, SdrMessage))
-        (receipt,) = receive_sdrs(envelope, [record])
+        receipt = receive_sdr(envelope, record)
         if receipt.refusal is not None:
             raise receipt.refusal
         content = SdrAnswer(
@@ -112,9 +124,7 @@ class SdrIntake(MessageView):
         )
         if receipt.known:
             return self.render(request, content)
-        return self.render(
-            request, content, 201, reverse("roaming:uc3-9-sdr", args=[receipt.sdr_id])
-        )
+        return self.render(request, content, 201, f"{_address_of_sdrs()}/{receipt.sdr_id}")
 
 
 class SdrBulkView(MessageView):

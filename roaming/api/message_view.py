@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -32,6 +33,25 @@ T = TypeVar("T")
 _PATH = re.compile(r"`\$\.?(?P<path>[^`]*)`")
 
 
+class PlatformRequest(Request):
+    """DRF's request; what every message asks of Django's request is asked of it directly."""
+
+    @property
+    def META(self) -> dict[str, Any]:  # type: ignore[override]  # noqa: N802  Django's name
+        meta: dict[str, Any] = self._request.META
+        return meta
+
+    @property
+    def method(self) -> str | None:  # type: ignore[override]
+        return self._request.method
+
+
+@cache
+def _headers_of(view: type[APIView]) -> dict[str, str]:
+    """Those that DRF gives every answer of the view: found out once."""
+    return dict(APIView.default_response_headers.fget(view()))  # type: ignore[attr-defined]
+
+
 class MessageView(APIView):
     """A view of one use case. `use_case` names it; refusals are journalled under it."""
 
@@ -51,6 +71,27 @@ class MessageView(APIView):
     @property
     def max_bytes(self) -> int:
         return int(settings.MAX_MESSAGE_BYTES)
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return dict(_headers_of(self.__class__))  # type: ignore[arg-type]
+
+    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
+        return PlatformRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Nearly everybody takes JSON and says so plainly, or says nothing."""
+        accepted = request.META.get("HTTP_ACCEPT", "*/*")
+        if accepted in ("*/*", "application/json") and not request.META.get("QUERY_STRING"):
+            renderer = self.get_renderers()[0]
+            return renderer, renderer.media_type
+        return super().perform_content_negotiation(request, force)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Judges the message anew while what it was judged by turns out to stand no longer."""

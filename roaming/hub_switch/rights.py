@@ -13,13 +13,14 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Q
 
+from roaming.hub_switch.envelope import Judgement
 from roaming.hub_switch.statements import fetch
 from roaming.models import (
     Agreement,
@@ -57,6 +58,14 @@ class KnownAgreement:
     suspensions: tuple[AgreementSuspension, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class KnownReceiver:
+    """The platform that speaks for a party, None where none does, and the paths that it takes."""
+
+    platform: Platform | None
+    paths: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Rights:
     """What is known at one version; read from the database where it is first asked for."""
@@ -67,6 +76,8 @@ class Rights:
     _parties: dict[tuple[str, str], OperatorIdentifier] = field(default_factory=dict)
     _pairs: dict[tuple[int, int, str], KnownPair] = field(default_factory=dict)
     _endpoints: dict[tuple[int, str], RoamingEndpoint] = field(default_factory=dict)
+    _receivers: dict[tuple[int, str], KnownReceiver] = field(default_factory=dict)
+    _derived: dict[Hashable, Any] = field(default_factory=dict)
 
     def credential(self, prefix: str) -> Credential | None:
         """The credential with this public prefix, with its platform; its own copy for each."""
@@ -79,8 +90,12 @@ class Rights:
 
     def held(self, platform: Platform, role: str, key: str) -> OperatorIdentifier | None:
         """The party that the platform is pinned to, with its operator."""
-        held = self._kept(self._held, platform.pk, lambda: _read_held(platform))
-        return (held or {}).get((role, key))
+        return self._held_by(platform).get((role, key))
+
+    def parties_of(self, platform: Platform, role: str) -> dict[str, OperatorIdentifier]:
+        """All parties of a role that the platform is pinned to, by their keys."""
+        held = self._held_by(platform).items()
+        return {key: party for (its_role, key), party in held if its_role == role}
 
     def party(self, role: str, key: str) -> OperatorIdentifier | None:
         """A party by its identifier, with its operator."""
@@ -97,6 +112,20 @@ class Rights:
         """The endpoint of the platform that speaks for a party, with that platform."""
         names = (party.pk, environment)
         return self._kept(self._endpoints, names, lambda: _read_endpoint(*names))
+
+    def receiver(self, party: OperatorIdentifier, environment: str) -> KnownReceiver:
+        """Who takes what is meant for a party, with an endpoint or without."""
+        names = (party.pk, environment)
+        found = self._kept(self._receivers, names, lambda: _read_receiver(*names))
+        assert found is not None
+        return found
+
+    def derived(self, key: Hashable, make: Callable[[], V | None]) -> V | None:
+        """What `make` finds out from all this, once for this version; what is None, each time."""
+        return self._kept(self._derived, key, make)
+
+    def _held_by(self, platform: Platform) -> dict[tuple[str, str], OperatorIdentifier]:
+        return self._kept(self._held, platform.pk, lambda: _read_held(platform)) or {}
 
     def _kept(self, table: dict[K, V], key: K, read: Callable[[], V | None]) -> V | None:
         """From memory, else from the database. What is not there is not kept: it may come."""
@@ -161,6 +190,15 @@ def _read_endpoint(party: int, environment: str) -> RoamingEndpoint | None:
     return RoamingEndpoint.objects.filter(speaking).select_related("platform").first()
 
 
+def _read_receiver(party: int, environment: str) -> KnownReceiver:
+    held = PlatformIdentifier.objects.filter(identifier=party, environment=environment)
+    row = held.select_related("platform").first()
+    if row is None:
+        return KnownReceiver(None, ())
+    endpoint = RoamingEndpoint.objects.filter(platform=row.platform_id).first()
+    return KnownReceiver(row.platform, tuple(endpoint.paths) if endpoint else ())
+
+
 _VERSION = "SELECT version FROM roaming_switchversion"
 
 
@@ -168,6 +206,15 @@ def standing_version() -> uuid.UUID | None:
     """The version that stands now, in the eyes of this thread's transaction."""
     rows = fetch(_VERSION)
     return rows[0][0] if rows else None
+
+
+def prove(judgement: Judgement | None) -> None:
+    """Before a message acts that no admission has proven. Raises Outdated."""
+    if judgement is None or judgement.stands:
+        return
+    if standing_version() != judgement.version:
+        raise Outdated
+    judgement.stands = True
 
 
 class _Thread(threading.local):

@@ -1,21 +1,18 @@
 """The door for SDRs: who sent them, for whom, under which agreement, and what is plainly wrong.
 
-Reads what a whole call needs in a handful of queries, so that ten thousand records cost as many.
+Judges by what was found out beforehand of the parties (`sdr_knowledge`), and reads nothing itself.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 from django.conf import settings
-from psycopg.types.range import Range
 
-from roaming.domain.agreement import Service
 from roaming.domain.identifiers import IdentifierError, OperatorId, ProviderId
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import (
@@ -30,20 +27,14 @@ from roaming.domain.sdr import (
     door_findings,
     without_overlong_texts,
 )
-from roaming.domain.sdr.reading import aware, evse_key_of, key_of, says_its_zone, session_id_of
+from roaming.domain.sdr.reading import aware, evse_key_of, key_of, says_its_zone
 from roaming.domain.secrets import fingerprint
 from roaming.domain.uuid7 import key_of_session, period_of
 from roaming.hub_switch.envelope import Envelope
-from roaming.models import (
-    Agreement,
-    OperatorIdentifier,
-    OperatorPair,
-    PlatformIdentifier,
-    Site,
-)
+from roaming.hub_switch.sdr_knowledge import Knowledge
+from roaming.models import OperatorIdentifier
 from roaming.models.fingerprints import contract_hmac_of, token_hmac_of
 from roaming.models.sdr_intake import IntakeRow
-from roaming.models.sessions import agreements_of_sessions
 
 _REFUSED_WHEN_LONGER = {
     "id": LONGEST_ID,
@@ -79,26 +70,15 @@ class _Times:
 class Door:
     """What is known of the parties of one call; `admit` judges one record."""
 
-    def __init__(self, envelope: Envelope, messages: Sequence[SdrMessage]) -> None:
+    def __init__(self, envelope: Envelope, known: Knowledge) -> None:
         self._envelope = envelope
         self._hmac_key: str = settings.HMAC_KEY
-        self._environment = envelope.environment
-        held = PlatformIdentifier.objects.filter(
-            platform=envelope.sender, identifier__role="CSO"
-        ).select_related("identifier")
-        self._held = {row.identifier.key: row.identifier for row in held}
-        self._home_csps = self._read_home_csps(messages)
-        self._pairs = self._read_pairs()
-        self._agreements = self._read_agreements()
-        texts = {message.service_session_id for message in messages if message.service_session_id}
-        self._session_ids = {text: session_id_of(text) for text in texts}
-        self._session_agreements = self._read_session_agreements()
-        self._site_zones = self._read_site_zones(messages)
+        self._known = known
 
     @property
     def only_cso(self) -> OperatorIdentifier | None:
         """The party of the journal row of a refused record, where there can be no doubt."""
-        return next(iter(self._held.values())) if len(self._held) == 1 else None
+        return next(iter(self._known.held.values())) if len(self._known.held) == 1 else None
 
     def admit(
         self, place: Place, message: SdrMessage, raw: bytes
@@ -117,7 +97,7 @@ class Door:
     def registry_key(self, message: SdrMessage) -> tuple[int, str]:
         """What the registry orders by: the visited-CSO (-1: not one of the sender's), the id."""
         try:
-            visited_cso = self._held.get(OperatorId.parse(message.visited_cso).key)
+            visited_cso = self._known.held.get(OperatorId.parse(message.visited_cso).key)
         except IdentifierError:
             visited_cso = None
         return (visited_cso.pk if visited_cso else -1), message.id
@@ -180,7 +160,7 @@ class Door:
 
     def _session_id(self, message: SdrMessage, findings: list[DoorFinding]) -> uuid.UUID | None:
         text = message.service_session_id
-        session_id = self._session_ids[text] if text else None
+        session_id = self._known.session_ids[text] if text else None
         if text and session_id is None:
             findings.append(
                 DoorFinding("AUT-02", Severity.SEVERE,
@@ -199,7 +179,7 @@ class Door:
                             "The time zone is none of the tz database; the site's is taken.",
                             message.time_zone, "a name such as Europe/Berlin")
             )  # fmt: skip
-        return self._site_zones.get(key_of(message.evse_id), "")
+        return self._known.site_zones.get(key_of(message.evse_id), "")
 
     def _refuse_unreadable(self, message: SdrMessage) -> None:
         if not message.id:
@@ -222,23 +202,23 @@ class Door:
             csp_key = ProviderId.parse(message.home_csp).key
         except IdentifierError as error:
             raise Refusal("invalid_identifier", error.detail, "home_csp") from error
-        visited_cso = self._held.get(cso_key)
+        visited_cso = self._known.held.get(cso_key)
         if visited_cso is None:
             raise Refusal(
                 "party_not_held",
                 f"This platform does not speak for {message.visited_cso} as CSO.",
                 "visited_cso",
             )
-        home_csp = self._home_csps.get(csp_key)
+        home_csp = self._known.home_csps.get(csp_key)
         if home_csp is None:
             findings.append(
                 DoorFinding("AGR-03", Severity.FATAL, "The home-CSP is not known here.",
                             message.home_csp, "a home-CSP that takes part")
             )  # fmt: skip
             return _Parties(visited_cso, None, None, None)
-        pair = self._pairs.get((visited_cso.operator_id, home_csp.operator_id))
-        session_id = self._session_ids.get(message.service_session_id or "")
-        agreement = self._session_agreements.get(session_id) if session_id else None
+        pair = self._known.pairs.get((visited_cso.operator_id, home_csp.operator_id))
+        session_id = self._known.session_ids.get(message.service_session_id or "")
+        agreement = self._known.session_agreements.get(session_id) if session_id else None
         if agreement is None and pair is not None:
             agreement = self._agreement(pair, started_at)
         if agreement is None and started_at is not None:
@@ -252,59 +232,7 @@ class Door:
     def _agreement(self, pair_id: int, started_at: datetime | None) -> int | None:
         if started_at is None:
             return None
-        for agreement_id, validity in self._agreements.get(pair_id, ()):
+        for agreement_id, validity in self._known.agreements.get(pair_id, ()):
             if started_at in validity:
                 return agreement_id
         return None
-
-    def _read_home_csps(self, messages: Sequence[SdrMessage]) -> dict[str, OperatorIdentifier]:
-        keys = set()
-        for text in {message.home_csp for message in messages}:
-            try:
-                keys.add(ProviderId.parse(text).key)
-            except IdentifierError:
-                continue  # refused with its record
-        rows = OperatorIdentifier.objects.filter(role="CSP", key__in=keys)
-        return {row.key: row for row in rows}
-
-    def _read_pairs(self) -> dict[tuple[int, int], int]:
-        rows = OperatorPair.objects.filter(
-            visited_cso__in={identifier.operator_id for identifier in self._held.values()},
-            home_csp__in={identifier.operator_id for identifier in self._home_csps.values()},
-        )
-        return {(row.visited_cso_id, row.home_csp_id): row.pk for row in rows}
-
-    def _read_agreements(self) -> dict[int, list[tuple[int, Range[datetime]]]]:
-        found: dict[int, list[tuple[int, Range[datetime]]]] = {}
-        rows = Agreement.objects.filter(
-            environment=self._envelope.environment,
-            status__in=Agreement.EVER_IN_FORCE,
-            visited_cso__in={cso for cso, _ in self._pairs},
-            home_csp__in={csp for _, csp in self._pairs},
-        ).values_list("pk", "visited_cso_id", "home_csp_id", "validity", "services")
-        # Where several cover a moment, the one that covers a local start comes first.
-        for pk, cso, csp, validity, _ in sorted(
-            rows, key=lambda row: (Service.LOCAL_START not in row[4], row[0])
-        ):
-            pair = self._pairs.get((cso, csp))
-            if pair is not None:
-                found.setdefault(pair, []).append((pk, validity))
-        return found
-
-    def _read_session_agreements(self) -> dict[uuid.UUID, int]:
-        """The agreement that a session opened under governs its SDR, whatever came later."""
-        return agreements_of_sessions(
-            [session_id for session_id in self._session_ids.values() if session_id],
-            self._environment,
-            [identifier.pk for identifier in self._held.values()],
-        )
-
-    def _read_site_zones(self, messages: Sequence[SdrMessage]) -> dict[str, str]:
-        """Zones of the sites of those SDRs that name none of their own."""
-        keys = {key_of(m.evse_id) for m in messages if m.evse_id and not says_its_zone(m)}
-        if not keys:
-            return {}
-        rows = Site.objects.filter(
-            environment=self._envelope.environment, evses__key__in=keys
-        ).values_list("evses__key", "time_zone")
-        return dict(rows)

@@ -31,17 +31,31 @@ def forward_sdrs(
             lots[platform.pk].append(row)
     receivers = {platform.pk: platform for platform in platforms.values()}
     enqueue(
-        Parcel(
-            receivers[pk],
-            envelope.use_case.code,
-            PATH,
-            # SDRs do not overtake each other's meaning: each message is an object of its own.
-            f"sdrs:{part[0].id}",
-            _body(part, findings),
-            envelope.correlation_id,
-        )
+        _parcel(envelope, receivers[pk], part, findings)
         for pk, lot in lots.items()
         for part in _parts(lot)
+    )
+
+
+def parcel_of(envelope: Envelope, receiver: Platform, row: IntakeRow) -> Parcel:
+    """The message with a single SDR that has no findings."""
+    return _parcel(envelope, receiver, [row], {})
+
+
+def _parcel(
+    envelope: Envelope,
+    receiver: Platform,
+    part: Sequence[IntakeRow],
+    findings: Mapping[int, Sequence[DoorFinding]],
+) -> Parcel:
+    return Parcel(
+        receiver,
+        envelope.use_case.code,
+        PATH,
+        # SDRs do not overtake each other's meaning: each message is an object of its own.
+        f"sdrs:{part[0].id}",
+        _body(part, findings),
+        envelope.correlation_id,
     )
 
 

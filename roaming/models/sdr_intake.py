@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
@@ -126,8 +126,7 @@ class TakenIn:
     known: list[KnownSdr]
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeCall:
+class IntakeCall(NamedTuple):
     """What all rows of a call have in common: who sent them, when, and its journal."""
 
     environment: str
@@ -140,6 +139,8 @@ class IntakeCall:
     latency_us: int
 
 
+# The columns of a row that is given as parameters, in the place of the staging table.
+PARAMETERS = {name: f"%({name})s::{kind}" for name, kind in _COLUMNS.items()}
 _STAGING = (
     "CREATE TEMPORARY TABLE IF NOT EXISTS sdr_intake ("
     + ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
@@ -157,12 +158,14 @@ _SDR_COLUMNS = """
     claim_before_tax, claim_after_tax, tariff_id, credit, credit_reference, rated_part
 """
 
+# The common table expressions that write what `sdr_intake` holds: the staging table, or another
+# expression of that name. Every value says its type, because some come as parameters of the server.
 # Ordered by the registry's key, so that two calls with the same references cannot deadlock; the
 # order of code points is that of Python, which cuts a call into chunks.
-_TAKE_IN = f"""
-WITH won AS (
+WRITE = f"""
+won AS (
     INSERT INTO roaming_sdrregistry (environment, visited_cso_id, reference, sdr_id, content_hmac)
-    SELECT %(environment)s, visited_cso_id, reference, id, content_hmac
+    SELECT %(environment)s::text, visited_cso_id, reference, id, content_hmac
     FROM sdr_intake ORDER BY visited_cso_id, reference COLLATE "C", n
     ON CONFLICT DO NOTHING RETURNING sdr_id
 ), fresh AS (
@@ -173,29 +176,32 @@ WITH won AS (
 ), standing AS (
     INSERT INTO roaming_sdrstate (sdr_id, environment, period, pair_id, state, outcome,
         matched_by, basis, visible_at)
-    SELECT id, %(environment)s, period, pair_id, state,
-        CASE state WHEN 'rejected' THEN 'rejected' ELSE '' END, '', '', %(received_at)s FROM fresh
+    SELECT id, %(environment)s::text, period, pair_id, state,
+        CASE state WHEN 'rejected' THEN 'rejected' ELSE '' END, '', '',
+        %(received_at)s::timestamptz
+    FROM fresh
 ), event AS (
     INSERT INTO roaming_sdrevent (id, environment, period, pair_id, sdr_id, from_state, to_state,
         actor, reason, note, at)
-    SELECT id, %(environment)s, period, pair_id, id, 'received', state,
-        'clearing house', 'door', '', %(received_at)s FROM fresh
+    SELECT id, %(environment)s::text, period, pair_id, id, 'received', state,
+        'clearing house', 'door', '', %(received_at)s::timestamptz FROM fresh
 ), journal AS (
     INSERT INTO roaming_journalentry (transaction_id, phase, at, environment, use_case, message_id,
         correlation_id, sender_id, visited_cso_id, home_csp_id, agreement_id, service_session_id,
         object_key, outcome, refusal_code, latency_us, body_hmac)
-    SELECT %(transaction_id)s, 'verdict', %(received_at)s, %(environment)s, %(use_case)s,
-        %(message_id)s, %(correlation_id)s, %(sent_by_id)s, visited_cso_id, home_csp_id,
-        agreement_id, service_session_id, reference, 'accepted', '', %(latency_us)s, content_hmac
+    SELECT %(transaction_id)s::uuid, 'verdict', %(received_at)s::timestamptz,
+        %(environment)s::text, %(use_case)s::text, %(message_id)s::text, %(correlation_id)s::text,
+        %(sent_by_id)s::bigint, visited_cso_id, home_csp_id, agreement_id, service_session_id,
+        reference, 'accepted', '', %(latency_us)s::bigint, content_hmac
     FROM fresh
 ), sdr AS (
     INSERT INTO roaming_sdr (environment, sent_by_id, received_at, arrival, {_SDR_COLUMNS})
-    SELECT %(environment)s, %(sent_by_id)s, %(received_at)s,
+    SELECT %(environment)s::text, %(sent_by_id)s::bigint, %(received_at)s::timestamptz,
         coalesce(arrival, nextval('roaming_sdr_arrival')), {_SDR_COLUMNS}
     FROM (SELECT * FROM fresh ORDER BY n) ordered
 )
-SELECT n FROM fresh
 """  # noqa: S608  column names only
+_TAKE_IN = f"WITH {WRITE} SELECT n FROM fresh"  # noqa: S608
 
 _KNOWN = """
 SELECT sdr_intake.n, registry.sdr_id, registry.content_hmac = sdr_intake.content_hmac
@@ -219,7 +225,7 @@ def take_in(rows: Iterable[IntakeRow], call: IntakeCall) -> Iterator[TakenIn]:
     beyond the first CHUNK have to come in the order of the registry's key. `rows` is drawn upon
     while the server works, and must not ask the database itself.
     """
-    parameters = asdict(call)
+    parameters = call._asdict()
     waiting = iter(rows)
     with connection.cursor() as cursor:
         cursor.execute(_STAGING)

@@ -22,12 +22,14 @@ from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import DoorFinding, SdrLifeState, SdrMessage, Severity
 from roaming.domain.uuid7 import key_of_session, period_of
 from roaming.hub_switch import Envelope, JournalLine, Route, Verdict, write_verdicts
+from roaming.hub_switch.one_sdr import intake_call, take_in_one
+from roaming.hub_switch.rights import prove
 from roaming.hub_switch.sdr_door import Door, Place
 from roaming.hub_switch.sdr_forwarding import forward_sdrs
+from roaming.hub_switch.sdr_knowledge import read_knowledge
 from roaming.models import Finding, SdrOriginal, SdrState
 from roaming.models.sdr_intake import (
     CHUNK,
-    IntakeCall,
     IntakeRow,
     KnownSdr,
     reserve_arrivals,
@@ -55,14 +57,26 @@ class SdrReceipt:
     refusal: Refusal | None = None
 
 
+def receive_sdr(envelope: Envelope, record: SdrRecord) -> SdrReceipt:
+    """Takes in one record: a clean new one in a single statement, any other as a call of one."""
+    if isinstance(record.message, SdrMessage):
+        row = take_in_one(envelope, record.message, record.raw)
+        if row is not None:
+            return SdrReceipt(row.reference, row.id, row.state)
+    prove(envelope.judgement)
+    (receipt,) = receive_sdrs(envelope, [record])
+    return receipt
+
+
 def receive_sdrs(envelope: Envelope, records: Sequence[SdrRecord]) -> list[SdrReceipt]:
     """Takes in the records in one transaction; returns a receipt for each, in their order."""
     receipts = [SdrReceipt() for _ in records]
-    door = Door(envelope, [r.message for r in records if isinstance(r.message, SdrMessage)])
+    messages = [r.message for r in records if isinstance(r.message, SdrMessage)]
+    door = Door(envelope, read_knowledge(envelope, messages))
     judged: dict[int, IntakeRow] = {}  # until their chunk is taken in
     with transaction.atomic():
         admitted = _admitted(door, _places(door, records), records, receipts, judged)
-        for taken in take_in(admitted, _call(envelope)):
+        for taken in take_in(admitted, intake_call(envelope)):
             winners = [judged.pop(number) for number in sorted(taken.fresh)]
             for entry in taken.known:
                 del judged[entry.n]
@@ -109,19 +123,6 @@ def _places(door: Door, records: Sequence[SdrRecord]) -> Iterable[Place]:
     arrivals = reserve_arrivals(len(records))
     order = sorted(range(len(records)), key=keys.__getitem__)
     return (Place(number, arrivals[number]) for number in order)
-
-
-def _call(envelope: Envelope) -> IntakeCall:
-    return IntakeCall(
-        environment=envelope.environment,
-        sent_by_id=envelope.sender.pk,
-        received_at=envelope.now,
-        transaction_id=envelope.transaction_id,
-        use_case=envelope.use_case.code,
-        message_id=envelope.message_id,
-        correlation_id=envelope.correlation_id,
-        latency_us=envelope.elapsed_us(),
-    )
 
 
 def _answer_known(
