@@ -19,7 +19,6 @@ from django.urls import reverse
 from clearinghouse.models import User
 from roaming.admin.commands import timed_out_lately
 from roaming.admin.journal import answered_lately
-from roaming.admin.refusal_words import plain_words
 from roaming.models import (
     Agreement,
     BankAccount,
@@ -32,6 +31,7 @@ from roaming.models import (
 from roaming.models.clock import business_now
 from roaming.models.deliveries import oldest_waiting
 from roaming.staff_pages.cells import money_text
+from roaming.staff_pages.refusal_words import plain_words
 from settlement.admin.queues import address_of, age_text
 from settlement.models import SettlementPeriod
 from settlement.models.work_queues import Queue, queue_figures, usual_environment

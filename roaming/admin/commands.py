@@ -10,7 +10,6 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from roaming.admin.refusal_words import explained, outcome_badge, plain_words, title_of
 from roaming.domain.uuid7 import uuid7_at
 from roaming.models import Command, Evse, JournalEntry, Reservation, ServiceSession
 from roaming.models.clock import business_now
@@ -30,6 +29,7 @@ from roaming.staff_pages.cells import (
 )
 from roaming.staff_pages.long_lists import Search, clean_term, day_filter, found_by, uuid_or_none
 from roaming.staff_pages.personal_data import PersonalDataPages, Shown, masked
+from roaming.staff_pages.refusal_words import explained, outcome_badge, plain_words, title_of
 from roaming.staff_pages.staff_admin import FactAdmin, Panel
 
 COMMANDS = {

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from roaming.admin.refusal_words import explained, outcome_badge, plain_words, title_of
 from roaming.models import (
     Agreement,
     Command,
@@ -40,6 +39,7 @@ from roaming.staff_pages.cells import (
 )
 from roaming.staff_pages.long_lists import clean_term, uuid_or_none
 from roaming.staff_pages.personal_data import PersonalDataPages, Shown
+from roaming.staff_pages.refusal_words import explained, outcome_badge, plain_words, title_of
 from roaming.staff_pages.staff_admin import FactAdmin, Panel
 from roaming.staff_pages.steps import Situation, Step
 from roaming.use_cases.dead_deliveries import send_again

@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from roaming.admin.identification_search import contract_fingerprint_of, fingerprints_of
-from roaming.admin.refusal_words import plain_words, refusal_panel, title_of, was_not_accepted
 from roaming.models import (
     Command,
     Delivery,
@@ -30,6 +29,7 @@ from roaming.models import (
     TariffVersion,
 )
 from roaming.staff_pages.cells import link_to, moment
+from roaming.staff_pages.refusal_words import plain_words, refusal_panel, title_of, was_not_accepted
 
 EACH = 10
 REFUSALS = 3

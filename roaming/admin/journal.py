@@ -13,14 +13,6 @@ from django.urls import path
 
 from roaming.admin.deliveries import SHADES, short
 from roaming.admin.finding_rows import find_view
-from roaming.admin.refusal_words import (
-    OUTCOMES,
-    outcome_badge,
-    refusal_panel,
-    title_of,
-    was_not_accepted,
-)
-from roaming.admin.session_story import took
 from roaming.domain.use_case import EXCHANGES
 from roaming.models import Agreement, Delivery, Evse, JournalBody, JournalEntry, ServiceSession
 from roaming.models.clock import business_now
@@ -42,6 +34,14 @@ from roaming.staff_pages.cells import (
 )
 from roaming.staff_pages.long_lists import Search, clean_term, found_by, uuid_or_none
 from roaming.staff_pages.personal_data import PersonalDataPages, Shown
+from roaming.staff_pages.refusal_words import (
+    OUTCOMES,
+    outcome_badge,
+    refusal_panel,
+    title_of,
+    was_not_accepted,
+)
+from roaming.staff_pages.session_story import took
 from roaming.staff_pages.staff_admin import FactAdmin, Panel
 
 LATELY = 100_000

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from roaming.admin.identification_search import fingerprints_of
+from roaming.admin.tariff_elements import elements_panel
 from roaming.domain.evse_status import state_at
 from roaming.models import (
     Command,
@@ -294,7 +295,8 @@ class TariffVersionAdmin(FactAdmin):
             for other in others.order_by("-valid_from", "-received_at")[:50]
         ]
         headers = ("Valid from", "Received", "For", "")
-        return [Panel("Versions of this tariff", headers, lines, "")]
+        elements = [elements_panel(row.body)] if row.body else []
+        return [*elements, Panel("Versions of this tariff", headers, lines, "")]
 
 
 @admin.register(Identification)

@@ -15,7 +15,6 @@ from unfold.admin import TabularInline
 from roaming.admin.deliveries import HEALTH, short
 from roaming.admin.platform_form import PlatformForm
 from roaming.admin.platform_steps import STEPS
-from roaming.admin.refusal_words import explained
 from roaming.models import Delivery, Platform, PlatformIdentifier
 from roaming.staff_pages.cells import (
     column,
@@ -27,6 +26,7 @@ from roaming.staff_pages.cells import (
     moment_column,
     state_column,
 )
+from roaming.staff_pages.refusal_words import explained
 from roaming.staff_pages.staff_admin import Panel, StaffAdmin
 from roaming.use_cases.operator_onboarding import (
     OnboardingError,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from roaming.admin.refusal_words import plain_words
 from roaming.models import ChargePlan, ChargingUpdate, ServiceSession
 from roaming.staff_pages.cells import EMPTY, badge, moment_cell, money, pretty_json, quantity
+from roaming.staff_pages.refusal_words import plain_words
 from roaming.staff_pages.staff_admin import Panel
 
 MOST = 50

@@ -13,7 +13,6 @@ from django.http import HttpRequest
 from roaming.admin.commands import session_panels_of_commands
 from roaming.admin.identification_search import contract_fingerprint_of, fingerprints_of
 from roaming.admin.session_panels import plans_in_clear, running_panels
-from roaming.admin.session_story import story_of
 from roaming.admin.stuck_sessions import CLOSE, StuckFilter
 from roaming.domain.uuid7 import uuid7_at
 from roaming.models import Evse, ServiceSession
@@ -31,6 +30,7 @@ from roaming.staff_pages.cells import (
 )
 from roaming.staff_pages.long_lists import Search, clean_term, day_filter, found_by, uuid_or_none
 from roaming.staff_pages.personal_data import PersonalDataPages, Shown, masked
+from roaming.staff_pages.session_story import story_of
 from roaming.staff_pages.staff_admin import FactAdmin, Panel
 
 SHADES = {

@@ -1,4 +1,3 @@
-"""What the admin pages of both apps share: long lists, facts, steps, history, personal data.
-
-Knows Django and the admin's look, and neither app: roaming's and settlement's admin stand on it.
+"""What the admin pages of both apps share: long lists, facts, steps, history, personal data, and
+the story of a session, which sessions and SDRs tell alike.
 """

@@ -56,7 +56,10 @@ from settlement.admin.sdr_filters import (
     opened_between,
     shows_a_queue,
 )
+from settlement.admin.sdr_price import calculation_panel
+from settlement.admin.sdr_records import Records, beside
 from settlement.admin.sdr_steps import STEPS
+from settlement.admin.sdr_story import time_line
 
 
 def token_fingerprint(text: str) -> bytes | None:
@@ -282,10 +285,12 @@ class SdrAdmin(BulkSteps, PersonalDataPages, FactAdmin):
         ]
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        records = Records.of(row)
         return [
             *sdr_panels.assigned(row),
-            sdr_panels.beside(row),
+            beside(row, records),
             sdr_panels.findings(row),
-            sdr_panels.events(row),
+            calculation_panel(row),
+            time_line(row, records),
             sdr_panels.settled(row),
         ]

@@ -22,8 +22,8 @@ def test_the_page_shows_the_claim_beside_the_evidence_and_the_difference(clerk, 
     side_by_side = next(p for p in shown.context["panels"] if p.title == "Side by side")
     money = next(row for row in side_by_side.rows if row[0] == "Before tax")
     assert "12.00 EUR" in money[1]
-    assert "10.00 EUR" in money[2]
-    assert "+2" in money[3]
+    assert "10.00 EUR" in money[3]
+    assert "+2" in money[4]
     text = text_of(shown)
     finding = models.Finding.objects.get(sdr=world.wrong_sdr, superseded_at=None)
     assert finding.explanation in text

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from roaming.admin.refusal_words import outcome_badge, plain_words, title_of
 from roaming.models import Delivery, JournalEntry, Sdr, SdrEvent, ServiceSession
 from roaming.staff_pages.cells import badge, link_to, moment, moment_cell, money, quantity
+from roaming.staff_pages.refusal_words import outcome_badge, plain_words, title_of
 
 MOST = 200
-_Line = tuple[datetime, int, tuple[Any, ...]]
+Line = tuple[datetime, int, tuple[Any, ...]]
 
 
 def took(latency_us: int | None) -> str:
@@ -29,23 +29,32 @@ def took(latency_us: int | None) -> str:
 
 def story_of(session: ServiceSession) -> list[tuple[Any, ...]]:
     """Rows of the time line, oldest first: when, what, who, outcome, how long."""
+    return as_rows(lines_of_session(session))
+
+
+def as_rows(lines: Iterable[Line]) -> list[tuple[Any, ...]]:
+    """Lines from several sources, the oldest first; of one moment in the order of their ranks."""
+    return [(moment_cell(at), *cells) for at, _, cells in sorted(lines, key=lambda line: line[:2])]
+
+
+def lines_of_session(session: ServiceSession, also: Sdr | None = None) -> Iterator[Line]:
+    """What happened in it; `also`: an SDR that belongs to it and does not name it."""
     entries = list(
         JournalEntry.objects.filter(service_session_id=session.pk)
         .select_related("sender")
         .order_by("id")[:MOST]
     )
     sdrs = list(Sdr.objects.filter(service_session_id=session.pk).order_by("id")[:20])
-    lines = [
-        *_moments(session),
-        *_messages(entries),
-        *_deliveries(session, entries),
-        *_records(sdrs),
-        *_closings(session),
-    ]
-    return [(moment_cell(at), *cells) for at, _, cells in sorted(lines, key=lambda line: line[:2])]
+    if also is not None and also not in sdrs:
+        sdrs.append(also)
+    yield from _moments(session)
+    yield from _messages(entries)
+    yield from _deliveries(session, entries)
+    yield from lines_of_records(sdrs)
+    yield from _closings(session)
 
 
-def _moments(session: ServiceSession) -> Iterator[_Line]:
+def _moments(session: ServiceSession) -> Iterator[Line]:
     energy = quantity(session.energy_kwh, "kWh")
     for at, rank, what, who, outcome in (
         (session.opened_at, 0, "Session opened", session.visited_cso, ""),
@@ -58,7 +67,7 @@ def _moments(session: ServiceSession) -> Iterator[_Line]:
             yield at, rank, (what, str(who), outcome, "")
 
 
-def _messages(entries: list[JournalEntry]) -> Iterator[_Line]:
+def _messages(entries: list[JournalEntry]) -> Iterator[Line]:
     for entry in entries:
         verdict = entry.phase == JournalEntry.Phase.VERDICT
         what = "answered" if verdict else "taken in"
@@ -74,7 +83,7 @@ def _messages(entries: list[JournalEntry]) -> Iterator[_Line]:
         )
 
 
-def _deliveries(session: ServiceSession, entries: list[JournalEntry]) -> Iterator[_Line]:
+def _deliveries(session: ServiceSession, entries: list[JournalEntry]) -> Iterator[Line]:
     """What was handed to platforms for the messages of this session, beside each message.
 
     Deliveries live in real time: they stand where their message does, with their own time told.
@@ -96,7 +105,7 @@ def _deliveries(session: ServiceSession, entries: list[JournalEntry]) -> Iterato
         )
 
 
-def _closings(session: ServiceSession) -> Iterator[_Line]:
+def _closings(session: ServiceSession) -> Iterator[Line]:
     """What staff closed by hand: the journal holds messages only."""
     for row in session.closings.select_related("closed_by"):
         before, after = row.get_from_state_display(), row.get_to_state_display()
@@ -104,7 +113,8 @@ def _closings(session: ServiceSession) -> Iterator[_Line]:
         yield row.at, 9, ("Closed by hand", str(row.closed_by), became, row.reason)
 
 
-def _records(sdrs: list[Sdr]) -> Iterator[_Line]:
+def lines_of_records(sdrs: list[Sdr]) -> Iterator[Line]:
+    """SDRs, and what was decided on them."""
     for sdr in sdrs:
         claim = money(sdr.claim_before_tax, sdr.currency)
         yield sdr.received_at, 7, (link_to(sdr, f"SDR {sdr}"), "", claim, "")
