@@ -44,6 +44,8 @@ def _group(title: str, *items: Item) -> Item:
     return {"title": title, "separator": True, "collapsible": True, "items": list(items)}
 
 
+_BELOW_THE_SDRS = [reverse_lazy("admin:queues"), reverse_lazy("admin:reconciliation_reports")]
+
 NAVIGATION = [
     {
         "items": [
@@ -96,16 +98,24 @@ NAVIGATION = [
             "link": reverse_lazy("admin:queues"),
             "permission": _may_view("roaming", "sdr"),
         },
-        # The queues' page lies below the list's address, and is not it.
+        # Queues and reports lie below the list's address, and are not it.
         {
             **_list("SDRs", "description", "roaming", "sdr"),
             "active": lambda request: (
                 request.path.startswith(str(reverse_lazy("admin:roaming_sdr_changelist")))
-                and request.path != str(reverse_lazy("admin:queues"))
+                and request.path not in _BELOW_THE_SDRS
             ),
         },
         _list("Findings", "rule", "roaming", "finding"),
         _list("Runs", "play_circle", "settlement", "reconciliationrun"),
+        {
+            "title": "Reports",
+            "icon": "download",
+            "link": reverse_lazy("admin:reconciliation_reports"),
+            "permission": lambda request: request.user.has_perms(
+                ("roaming.view_sdr", "roaming.view_finding", "roaming.view_servicesession")
+            ),
+        },
     ),
     _group(
         "Settlement",

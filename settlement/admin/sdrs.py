@@ -44,6 +44,8 @@ from roaming.staff_pages.personal_data import PersonalDataPages, Shown, masked
 from roaming.staff_pages.staff_admin import FactAdmin, Panel
 from settlement.admin import sdr_panels
 from settlement.admin.queues import age_text, queues_view
+from settlement.admin.reconciliation_reports import PERMISSIONS as REPORTS_PERMISSIONS
+from settlement.admin.reconciliation_reports import reports_view
 from settlement.admin.sdr_bulk import BULK_STEPS, SINGLE_STEPS, chosen_panel
 from settlement.admin.sdr_filters import (
     AgeFilter,
@@ -222,10 +224,18 @@ class SdrAdmin(BulkSteps, PersonalDataPages, FactAdmin):
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(queues_view)
-        return [path("queues/", view, name="queues"), *super().get_urls()]
+        reports = self.admin_site.admin_view(reports_view)
+        return [
+            path("queues/", view, name="queues"),
+            path("reports/", reports, name="reconciliation_reports"),
+            *super().get_urls(),
+        ]
 
     def list_links(self, request: HttpRequest) -> Sequence[tuple[str, str]]:
-        return [("Work queues", reverse("admin:queues"))]
+        links = [("Work queues", reverse("admin:queues"))]
+        if request.user.has_perms(REPORTS_PERMISSIONS):
+            links.append(("Reports", reverse("admin:reconciliation_reports")))
+        return links
 
     def chosen_table(self, rows: QuerySet[Any]) -> Panel:
         return chosen_panel(rows)

@@ -1,5 +1,6 @@
-"""Reports as data, and their writers. Each is of one settlement period and reproducible."""
+"""Reports as data, and their writers: of one settlement period, and of reconciliation."""
 
+from settlement.reports.files import Format, write
 from settlement.reports.of_a_period import (
     REPORTS,
     discrepancy_list,
@@ -8,11 +9,16 @@ from settlement.reports.of_a_period import (
     settlement_report,
     statement_summary,
 )
+from settlement.reports.of_reconciliation import RECONCILIATION_REPORTS
+from settlement.reports.reconciliation_filters import Filters
 from settlement.reports.report import Column, Report, rows, write_csv
 
 __all__ = [
+    "RECONCILIATION_REPORTS",
     "REPORTS",
     "Column",
+    "Filters",
+    "Format",
     "Report",
     "discrepancy_list",
     "net_payments",
@@ -20,5 +26,6 @@ __all__ = [
     "rows",
     "settlement_report",
     "statement_summary",
+    "write",
     "write_csv",
 ]

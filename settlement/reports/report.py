@@ -7,6 +7,7 @@ formula are defused; numbers and times are plain and machine-readable.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -26,14 +27,21 @@ class BinaryWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading in plain words and the SQL of its cells; `text` cells are defused in CSV."""
+    """A heading in plain words and the SQL of its cells; `text` cells are defused in files.
+
+    `decimal`: a number, whose point may become a comma; `link`: an address that people may follow.
+    """
 
     title: str
     expression: str
     text: bool = True
+    decimal: bool = False
+    link: bool = False
 
-    def select(self, *, defused: bool) -> str:
+    def select(self, *, defused: bool, comma: bool = False) -> str:
         expression = self.expression
+        if comma and self.decimal:
+            expression = f"replace(({expression})::text, '.', ',')"
         if defused and self.text:
             expression = (
                 f"nullif(CASE WHEN ({expression})::text ~ {_FORMULA} THEN '''' ELSE '' END"
@@ -43,7 +51,7 @@ class Column:
 
 
 def number(title: str, expression: str) -> Column:
-    return Column(title, expression, text=False)
+    return Column(title, expression, text=False, decimal=True)
 
 
 def moment(title: str, expression: str) -> Column:
@@ -62,23 +70,35 @@ class Report:
     source: str
     parameters: Mapping[str, Any]
 
-    def select(self, *, defused: bool = False) -> str:
-        cells = ",\n    ".join(column.select(defused=defused) for column in self.columns)
+    def select(self, *, defused: bool = False, comma: bool = False) -> str:
+        cells = ",\n    ".join(
+            column.select(defused=defused, comma=comma) for column in self.columns
+        )
         return f"SELECT {cells}\n{self.source}"
 
 
-def rows(report: Report) -> Iterator[tuple[Any, ...]]:
+def rows(report: Report, *, defused: bool = False) -> Iterator[tuple[Any, ...]]:
     """The report as data, row by row, in the order of its columns."""
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(report.select(), dict(report.parameters))
+        cursor.execute(report.select(defused=defused), dict(report.parameters))
         while fetched := cursor.fetchmany(_FETCHED_AT_ONCE):
             yield from fetched
 
 
-def write_csv(report: Report, file: BinaryWriter) -> int:
-    """Streams the report as CSV (UTF-8, comma, decimal point); returns the bytes written."""
+def write_csv(report: Report, file: BinaryWriter, *, comma: bool = False) -> int:
+    """Streams the report as CSV in UTF-8; returns the bytes written.
+
+    The plain form has commas between cells and decimal points. With `comma` it has decimal commas,
+    semicolons between cells and the mark by which spreadsheets of such a locale know UTF-8.
+    """
     written = 0
-    statement = f"COPY ({report.select(defused=True)}) TO STDOUT WITH (FORMAT csv, HEADER)"
+    form = "FORMAT csv, HEADER"
+    if comma:
+        form += ", DELIMITER ';'"
+        file.write(codecs.BOM_UTF8)
+        written += len(codecs.BOM_UTF8)
+    select = report.select(defused=True, comma=comma)
+    statement = f"COPY ({select}) TO STDOUT WITH ({form})"
     with connection.cursor() as cursor, cursor.copy(statement, dict(report.parameters)) as copy:
         for block in copy:
             file.write(block)
