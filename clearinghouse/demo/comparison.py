@@ -16,9 +16,9 @@ from clearinghouse.demo.staff import ENVIRONMENT
 from roaming.domain.session import RUNNING, SessionState
 from roaming.domain.use_case import UseCase
 from roaming.models import Delivery, JournalEntry, Sdr, ServiceSession
+from roaming.simulator.mistakes import Mistake
 from roaming.simulator.platform_tally import pair_key
 from roaming.simulator.world import World
-from roaming.simulator.wrong_biller import Mistake
 
 Counts = Mapping[str, Mapping[str, Decimal | int]]
 """Pair -> what -> how many, or how much."""

@@ -12,8 +12,9 @@ from django.db.models import Count, Q, Sum
 from clearinghouse.demo.staff import ENVIRONMENT
 from roaming.domain.use_case import title_of
 from roaming.models import Delivery, Finding, JournalEntry, Sdr, SdrState
+from roaming.simulator.mistakes import Mistake
 from roaming.simulator.world import World
-from roaming.simulator.wrong_biller import Mistake, Planted
+from roaming.simulator.wrong_biller import Planted
 from settlement.domain.reconciliation.rules import rule_titles
 from settlement.models import NetPayment, NetPosition, SettlementPeriod, Statement
 from settlement.use_cases.books import trial_balance
@@ -213,37 +214,36 @@ def sdr_references(planted: Planted) -> set[str]:
 
 
 def was_found(planted: Planted, flagged: dict[str, set[str]]) -> bool:
-    """Whether a rule of the right family was found on one of the SDRs concerned."""
-    prefix = f"{planted.mistake.family}-"
-    return any(
-        rule.startswith(prefix)
-        for reference in sdr_references(planted)
-        for rule in flagged.get(reference, ())
-    )
+    """Whether for each mistake a rule of its family was found on one of the SDRs concerned."""
+    found = {
+        rule[:3] for reference in sdr_references(planted) for rule in flagged.get(reference, ())
+    }
+    return all(mistake.family in found for mistake in planted.mistakes)
 
 
 def not_found(planted: dict[str, Planted], flagged: dict[str, set[str]]) -> list[str]:
     """The mistakes that nobody noticed, in words."""
     return [
-        f"{one.mistake.value} in SDR-{reference} ({one.at_stake} at stake)"
+        f"{one.kind} in SDR-{reference} ({one.at_stake} at stake)"
         for reference, one in planted.items()
         if not was_found(one, flagged)
     ]
 
 
 def _planted(planted: dict[str, Planted], flagged: dict[str, set[str]]) -> list[PlantedKind]:
-    kinds: defaultdict[Mistake, list[Planted]] = defaultdict(list)
+    """Each kind in the order of the mistakes, and last those that carry two."""
+    kinds: defaultdict[Mistake | None, list[Planted]] = defaultdict(list)
     for one in planted.values():
-        kinds[one.mistake].append(one)
+        kinds[one.mistake if one.second is None else None].append(one)
     return [
         PlantedKind(
-            kind=mistake.value,
-            family=mistake.family,
+            kind=mistake.value if mistake else "two_at_once",
+            family=mistake.family if mistake else "",
             planted=len(kinds[mistake]),
             found=sum(was_found(one, flagged) for one in kinds[mistake]),
             at_stake=sum((one.at_stake for one in kinds[mistake]), ZERO),
         )
-        for mistake in Mistake
+        for mistake in (*Mistake, None)
         if mistake in kinds
     ]
 

@@ -15,7 +15,7 @@ DEFAULT_MONTH = "2026-10"
 DEFAULT_SIZE = 3000
 SMALL_SIZE = 150
 # Among 150 sessions 3 % would not show every kind of mistake.
-SMALL_WRONG_SHARE = Decimal("0.06")
+SMALL_WRONG_SHARE = Decimal("0.20")
 MOST_SESSIONS = 50_000
 MOST_SEED = 999_999_999
 

@@ -21,6 +21,7 @@ from roaming.simulator.network import (
 from roaming.simulator.tariffs import (
     PriceList,
     PricingPlace,
+    by_the_hour,
     day_and_night,
     energy_only,
     versions,
@@ -162,14 +163,23 @@ _SITES = (
 
 _PRICES = (
     PriceList("DE*NLN", "NLN-AC", energy_only, ("0.43",), ("0.49",)),
+    PriceList("DE*NLN", "NLN-AC", energy_only, ("0.41",), ("0.45",), home_csp="FR-ITI"),
     PriceList(
         "DE*NLN", "NLN-DC", day_and_night, ("0.55", "0.45"), ("0.62", "0.51"), ("0.66", "0.54")
     ),
     PriceList("DE*SHL", "SHL-AC", with_parking, ("0.35", "0.38", "2.00"), ("0.50", "0.42", "2.40")),
     PriceList("DE*SHL", "SHL-DC", with_parking, ("0.75", "0.51", "6.00"), ("1.00", "0.57", "8.00")),
     PriceList("FR*RAM", "RAM-AC", working_hours, ("0.39", "0.31"), ("0.44", "0.35")),
+    PriceList("FR*RAM", "RAM-AC", working_hours, (), (), ("0.41", "0.33"), home_csp="DE-NLM"),
     PriceList("FR*RAM", "RAM-DC", energy_only, ("0.54",), ("0.5825",), ("0.6125",)),
-    PriceList("FR*BDM", "BDM-AC", with_parking, ("0.40", "0.29", "1.20"), ("0.60", "0.33", "1.60")),
+    PriceList(
+        "FR*BDM",
+        "BDM-AC",
+        by_the_hour,
+        ("0.25", "0.48", "1.20"),
+        ("0.29", "0.60", "1.60"),
+        bounds=("3.00", "14.00"),
+    ),
     PriceList("FR*BDM", "BDM-DC", day_and_night, ("0.47", "0.39"), ("0.53", "0.44")),
 )
 
@@ -195,7 +205,9 @@ def demo_network(month: Month) -> Network:
         sites=tuple(_site(row) for row in _SITES),
         tariffs=tuple(sorted(tariffs, key=lambda v: (v.published_at, v.tariff_id))),
         agreements=tuple(
-            agreements(ORGANISATIONS, "EUR", month, without=frozenset({NO_AGREEMENT}))
+            agreements(
+                ORGANISATIONS, "EUR", month, without=frozenset({NO_AGREEMENT}), to_the_cent="FR*BDM"
+            )
         ),
     )
 
@@ -205,11 +217,21 @@ def agreements(
     currency: str,
     month: Month,
     without: frozenset[tuple[str, str]] = frozenset(),
+    to_the_cent: str = "",
 ) -> list[AgreementTerms]:
-    """One agreement for every operator with every provider of another organisation."""
+    """One agreement for every operator with every provider of another organisation.
+
+    With the operator `to_the_cent` no difference of money is tolerated.
+    """
     valid_from = month.start(ZoneInfo("UTC")) - timedelta(days=60)
     return [
-        AgreementTerms(cso.operator_id, csp.provider_id, currency, valid_from)
+        AgreementTerms(
+            cso.operator_id,
+            csp.provider_id,
+            currency,
+            valid_from,
+            tolerance_money="0.00" if cso.operator_id == to_the_cent else "0.01",
+        )
         for cso in organisations
         for csp in organisations
         if cso.operator_id

@@ -83,13 +83,17 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class TariffVersion:
-    """What an operator charges from `valid_from` on; `body` is OCPI 2.2.1 JSON with Decimals."""
+    """What an operator charges from `valid_from` on; `body` is OCPI 2.2.1 JSON with Decimals.
+
+    `home_csp`: for the customers of this provider only; None for everybody.
+    """
 
     operator_id: str
     tariff_id: str
     valid_from: datetime
     published_at: datetime
     body: dict[str, Any]
+    home_csp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +171,36 @@ class Network:
             versions.setdefault(version.tariff_id, []).append(version)
         return versions
 
-    def tariff_in_force(self, tariff_id: str, at: datetime) -> TariffVersion:
-        """The version valid at `at`; LookupError where none was."""
-        for version in reversed(self._versions[tariff_id]):
-            if version.valid_from <= at:
-                return version
+    def tariff_in_force(
+        self, tariff_id: str, at: datetime, csp: str | None = None
+    ) -> TariffVersion:
+        """The version valid at `at`; LookupError where none was.
+
+        For the customers of `csp` a version of their own comes before the one for everybody.
+        """
+        valid = [v for v in self._versions[tariff_id] if v.valid_from <= at]
+        for whose in (csp, None):
+            for version in reversed(valid):
+                if version.home_csp == whose:
+                    return version
         raise LookupError(f"tariff {tariff_id} has no version in force at {at.isoformat()}")
 
     def older_versions(self, version: TariffVersion) -> Iterator[TariffVersion]:
         """The versions that `version` replaced, the latest first."""
         for other in reversed(self._versions[version.tariff_id]):
-            if other.valid_from < version.valid_from:
+            if other.valid_from < version.valid_from and other.home_csp == version.home_csp:
                 yield other
+
+    def later_versions(self, version: TariffVersion, at: datetime) -> Iterator[TariffVersion]:
+        """The versions that will replace `version`, as far as they are published at `at`."""
+        for other in self._versions[version.tariff_id]:
+            later = other.valid_from > version.valid_from and other.home_csp == version.home_csp
+            if later and other.published_at <= at:
+                yield other
+
+    def announced_for(self, version: TariffVersion, csp: str, at: datetime) -> TariffVersion | None:
+        """The first version for the customers of `csp` alone that is published at `at`."""
+        for other in self._versions[version.tariff_id]:
+            if other.home_csp == csp and other.published_at <= at:
+                return other
+        return None

@@ -20,6 +20,7 @@ from roaming.simulator.perth_rows import PerthRow, max_power_w
 from roaming.simulator.tariffs import (
     PriceList,
     PricingPlace,
+    by_the_hour,
     day_and_night,
     energy_only,
     versions,
@@ -96,6 +97,7 @@ ORGANISATIONS = (
 
 _PRICES = (
     PriceList("GB*TYC", "TYC-SLOW", energy_only, ("0.33",), ("0.37",)),
+    PriceList("GB*TYC", "TYC-SLOW", energy_only, ("0.31",), ("0.34",), home_csp="GB-PLU"),
     PriceList("GB*TYC", "TYC-RAPID", day_and_night, ("0.48", "0.39"), ("0.55", "0.45")),
     PriceList(
         "GB*LOM", "LOM-SLOW", with_parking, ("0.30", "0.28", "0.80"), ("0.40", "0.31", "1.00")
@@ -104,9 +106,15 @@ _PRICES = (
         "GB*LOM", "LOM-RAPID", with_parking, ("0.75", "0.42", "4.00"), ("1.00", "0.47", "5.20")
     ),
     PriceList("GB*GRA", "GRA-SLOW", working_hours, ("0.32", "0.25"), ("0.36", "0.29")),
+    PriceList("GB*GRA", "GRA-SLOW", working_hours, (), (), ("0.33", "0.27"), home_csp="GB-STR"),
     PriceList("GB*GRA", "GRA-RAPID", energy_only, ("0.44",), ("0.4925",), ("0.5175",)),
     PriceList(
-        "GB*HIL", "HIL-SLOW", with_parking, ("0.20", "0.26", "0.60"), ("0.30", "0.29", "0.80")
+        "GB*HIL",
+        "HIL-SLOW",
+        by_the_hour,
+        ("0.22", "0.40", "0.60"),
+        ("0.26", "0.52", "0.80"),
+        bounds=("2.50", "9.00"),
     ),
     PriceList("GB*HIL", "HIL-RAPID", day_and_night, ("0.43", "0.36"), ("0.49", "0.41")),
 )
@@ -162,7 +170,7 @@ def perth_network(rows: Iterable[PerthRow], month: Month) -> Network:
             for name, charge_points in sorted(by_site.items())
         ),
         tariffs=tuple(sorted(tariffs, key=lambda v: (v.published_at, v.tariff_id))),
-        agreements=tuple(agreements(ORGANISATIONS, "GBP", month)),
+        agreements=tuple(agreements(ORGANISATIONS, "GBP", month, to_the_cent="GB*HIL")),
     )
 
 

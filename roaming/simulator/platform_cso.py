@@ -16,13 +16,13 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from roaming.simulator.billing import trimmed
 from roaming.simulator.network import Organisation, TariffVersion
 from roaming.simulator.planned_session import PlannedSession
 from roaming.simulator.platform_config import SdrHabit
 from roaming.simulator.platform_hub import NDJSON, Hub, Message, Reply, path_of
 from roaming.simulator.platform_schedule import Schedule
 from roaming.simulator.platform_tally import Counting
+from roaming.simulator.prices import trimmed
 from roaming.simulator.publications import site_message, tariff_message
 from roaming.simulator.sdr_writer import Evidence, local_text, to_json
 from roaming.simulator.side_visits import Kind, SideVisit
@@ -110,7 +110,9 @@ class VisitedCso:
     def _publish_tariff(self, version: TariffVersion) -> None:
         message = tariff_message(version)
         self._must_be_taken(
-            Message.of("PUT", path_of("tariffs", version.tariff_id), message), "tariffs"
+            Message.of("PUT", path_of("tariffs", version.tariff_id), message),
+            "tariffs",
+            version.home_csp,
         )
 
     # --- A session (UC3-1, UC3-5) -----------------------------------------------------------------
@@ -231,12 +233,12 @@ class VisitedCso:
         self._counting.repeated(reply.tries - 1)
         return reply
 
-    def _must_be_taken(self, message: Message, what: str) -> None:
+    def _must_be_taken(self, message: Message, what: str, only_for: str | None = None) -> None:
         reply = self._hub.send(message)
         self._counting.repeated(reply.tries - 1)
         if not reply.accepted:
             raise RefusedError(f"{message.path} was refused: {reply.status} {reply.content}")
-        for csp in self._partners():
+        for csp in [only_for] if only_for else self._partners():
             self._counting.sent(self._cso, csp, what)
 
     def _partners(self) -> Iterator[str]:

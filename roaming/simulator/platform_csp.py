@@ -61,11 +61,12 @@ class _SdrDelivery(msgspec.Struct, kw_only=True):
 
 
 class _Stored(msgspec.Struct, kw_only=True):
-    """A site or a tariff; `valid_from` tells versions of a tariff apart."""
+    """A site or a tariff; `valid_from` tells versions of a tariff apart, `home_csp` for whom."""
 
     id: str
     visited_cso: str
     valid_from: str = ""
+    home_csp: str | None = None
 
 
 class HomeCsp:
@@ -174,7 +175,8 @@ class HomeCsp:
     def _store(self, body: bytes, what: str) -> dict[str, str]:
         """UC1-2 and UC2-1."""
         stored = msgspec.json.decode(body, type=_Stored)
-        if self._first_time(what, stored.visited_cso, stored.id, stored.valid_from):
+        version = (stored.valid_from, stored.home_csp or "")
+        if self._first_time(what, stored.visited_cso, stored.id, *version):
             self._counting.received(stored.visited_cso, self._provider_id, what)
         return {}
 

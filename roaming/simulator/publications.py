@@ -47,5 +47,6 @@ def _connector(connector: Connector) -> dict[str, Any]:
 
 
 def tariff_message(version: TariffVersion) -> dict[str, Any]:
-    """A tariff version for all home-CSPs."""
-    return {**version.body, "visited_cso": version.operator_id}
+    """A tariff version for all home-CSPs, or for one."""
+    message = {**version.body, "visited_cso": version.operator_id}
+    return message | {"home_csp": version.home_csp} if version.home_csp else message

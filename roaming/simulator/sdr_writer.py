@@ -15,8 +15,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from roaming.simulator.billing import Amount, Bill, Stretch, hours, rounded, trimmed
+from roaming.simulator.billing import Bill
+from roaming.simulator.manner import TaxHabit
+from roaming.simulator.prices import Amount, Stretch, hours, trimmed
 
+_SMALLEST = Decimal("1e-9")
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -69,12 +72,13 @@ def write_sdr(bill: Bill, evidence: Evidence, *, with_tariff: bool) -> dict[str,
         "total_time": hours(charged_s + parked_s),
         "total_parking_time": hours(parked_s),
         "total_cost": {
-            "excl_vat": rounded(bill.costs.total.before_tax),
-            "incl_vat": rounded(bill.costs.total.after_tax),
+            "excl_vat": bill.claimed.before_tax,
+            "incl_vat": bill.claimed.after_tax,
         },
-        "total_energy_cost": _sub_total(bill.costs.energy),
-        "total_fixed_cost": _sub_total(bill.costs.fixed),
-        "total_parking_cost": _sub_total(bill.costs.parking),
+        "total_energy_cost": _sub_total(bill.costs.energy, bill),
+        "total_fixed_cost": _sub_total(bill.costs.fixed, bill),
+        "total_time_cost": _sub_total(bill.costs.time, bill),
+        "total_parking_cost": _sub_total(bill.costs.parking, bill),
         "meter_start": meter_start,
         "meter_end": meter_start + sum(s.energy_kwh for s in bill.stretches),
         "credit": False,
@@ -104,6 +108,11 @@ def _period(stretch: Stretch, tariff_id: str, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _sub_total(amount: Amount) -> dict[str, Decimal]:
+def _sub_total(amount: Amount, bill: Bill) -> dict[str, Decimal]:
     """Unrounded, so that the sub-totals add up to what the total was rounded from."""
-    return {"excl_vat": trimmed(amount.before_tax), "incl_vat": trimmed(amount.after_tax)}
+    before = amount.before_tax
+    if bill.manner.tax is TaxHabit.LEFT_IN:
+        before = amount.after_tax
+    elif bill.manner.tax is TaxHabit.TAKEN_OUT:
+        before = before.quantize(_SMALLEST)  # a quotient has no last digit
+    return {"excl_vat": trimmed(before), "incl_vat": trimmed(amount.after_tax)}

@@ -9,10 +9,11 @@ from typing import Any
 
 from roaming.simulator.billing import Bill, bill
 from roaming.simulator.drivers import unknown_identification
+from roaming.simulator.mistakes import Mistake
 from roaming.simulator.network import Network
 from roaming.simulator.planned_session import PlannedSession
 from roaming.simulator.sdr_writer import Evidence, write_sdr
-from roaming.simulator.wrong_biller import WRONG_BILLS, Mistake, Planted, moved
+from roaming.simulator.wrong_biller import Planted, moved
 
 _INVENTED = uuid.UUID("6f1d9a52-7a4f-4a54-9d0e-0d6d3c1f7a11")
 SECOND_TIME = timedelta(hours=1)
@@ -39,20 +40,11 @@ def submissions(
     mistake = planted.mistake
     if not mistake.announced:
         return [Submission(_unannounced(session, network, mistake))]
-    billed = _billed(session, network, planted)
+    billed = bill(moved(session, planted.moved_by), network, planted.manner)
     sdr = _written(billed, network, evidence)
     if mistake is Mistake.BILLED_TWICE:
         return [Submission(sdr), Submission(sdr | {"id": f"{sdr['id']}-B"}, SECOND_TIME)]
     return [Submission(sdr, planted.held_back)]
-
-
-def _billed(session: PlannedSession, network: Network, planted: Planted) -> Bill:
-    right = bill(moved(session, planted.moved_by), network)
-    if planted.mistake not in WRONG_BILLS:
-        return right
-    wrong = WRONG_BILLS[planted.mistake](right, network)
-    assert wrong is not None, "the plan holds only mistakes that can be made"
-    return wrong
 
 
 def _written(billed: Bill, network: Network, evidence: Evidence) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The demo's tariffs: three shapes in OCPI 2.2.1, and the dates on which their prices change."""
+"""The demo's tariffs: five shapes in OCPI 2.2.1, and the dates on which their prices change."""
 
 from __future__ import annotations
 
@@ -77,16 +77,36 @@ def with_parking(prices: tuple[str, ...], vat: int) -> list[Element]:
     ]
 
 
+def by_the_hour(prices: tuple[str, ...], vat: int) -> list[Element]:
+    """A price per kWh, charging time and parking each by the quarter of an hour begun."""
+    energy, time, parking = prices
+    return [
+        {
+            "price_components": [
+                component("ENERGY", energy, vat),
+                component("TIME", time, vat, 900),
+                component("PARKING_TIME", parking, vat, 900),
+            ]
+        }
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """A tariff with its prices: before, now, and where given from the middle of the month on."""
+    """A tariff with its prices: before, now, and from the middle of the month on; () for none.
+
+    `home_csp`: for this provider's customers alone. `bounds`: the least and the most that a session
+    costs, before VAT.
+    """
 
     operator_id: str
     tariff_id: str
     shape: Shape
     before: tuple[str, ...]
     now: tuple[str, ...]
-    from_the_16th: tuple[str, ...] | None = None
+    from_the_16th: tuple[str, ...] = ()
+    home_csp: str | None = None
+    bounds: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +124,10 @@ def versions(prices: PriceList, place: PricingPlace, month: Month) -> Iterator[T
         (month.first - timedelta(days=100), prices.before),
         (month.first - timedelta(days=10), prices.now),
     ]
-    if prices.from_the_16th is not None:
-        starts.append((month.first.replace(day=16), prices.from_the_16th))
+    starts.append((month.first.replace(day=16), prices.from_the_16th))
     for day, amounts in starts:
+        if not amounts:
+            continue
         valid_from = midnight(day, place.zone)
         published_at = valid_from - NOTICE
         yield TariffVersion(
@@ -120,8 +141,17 @@ def versions(prices: PriceList, place: PricingPlace, month: Month) -> Iterator[T
                 "elements": prices.shape(amounts, place.vat),
                 "last_updated": utc_text(published_at),
                 "valid_from": utc_text(valid_from),
+                **_bounds(prices.bounds, place.vat),
             },
+            prices.home_csp,
         )
+
+
+def _bounds(bounds: tuple[str, str] | None, vat: int) -> dict[str, Any]:
+    return {
+        name: {"excl_vat": Decimal(bound), "incl_vat": Decimal(bound) * (100 + vat) / 100}
+        for name, bound in zip(("min_price", "max_price"), bounds or (), strict=False)
+    }
 
 
 def utc_text(moment: datetime) -> str:

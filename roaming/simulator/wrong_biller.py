@@ -1,79 +1,41 @@
 """The operator that bills wrongly: plants mistakes in a small share of the SDRs, and says which.
 
 The plan is drawn once from a seed over the whole month, so that every platform process draws the
-same one. Each mistake is worth more than the tolerances of the agreements: at least ten cents of
-money, or half a kilowatt-hour, or a rule that knows no tolerance.
+same one. One wrong SDR in five carries two mistakes of billing at once. Each mistake is worth more
+than the tolerance of the agreement, the second one again on top of the first: ten cents at least,
+half a kilowatt-hour, a rule that knows no tolerance, or, for those that round wrongly, a cent where
+the agreement tolerates nothing.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
-from enum import StrEnum
 
-from roaming.simulator.billing import (
-    Amount,
-    Bill,
-    Costs,
-    bill,
-    bill_by,
-    component_at,
-    rounded,
-    steps_up,
-)
+from roaming.simulator.billing import bill
 from roaming.simulator.generator import GRID_S
+from roaming.simulator.manner import Manner
+from roaming.simulator.mistakes import PAIRS, ROUNDINGS, Mistake, manner_of, of_billing
 from roaming.simulator.network import Network
 from roaming.simulator.planned_session import PlannedSession
+from roaming.simulator.prices import NotBilledError
 
+CENT = Decimal("0.01")
 LEAST_MONEY = Decimal("0.10")
-LEAST_ENERGY_KWH = Decimal("0.5")
+PAIR_EVERY = 5
+PAIRS_TRIED = 24
 LEAST_OVERLAP_S = 300
 MOST_MOVED = timedelta(hours=24)
 LATE_BY = timedelta(hours=24)
 
 
-class Mistake(StrEnum):
-    """What is wrong with an SDR. `family` is the family of rules that should find it."""
-
-    ENERGY_NOT_SUM = "energy_not_sum"
-    OLD_TARIFF = "old_tariff"
-    STEP_TWICE = "step_twice"
-    ROUNDED_PER_PERIOD = "rounded_per_period"
-    BILLED_TWICE = "billed_twice"
-    UNKNOWN_SESSION = "unknown_session"
-    UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - a kind of mistake, no secret
-    OVERLAP = "overlap"
-    LATE = "late"
-
-    @property
-    def family(self) -> str:
-        return _FAMILIES[self]
-
-    @property
-    def announced(self) -> bool:
-        """False: the clearing house hears of the session only from the SDR."""
-        return self not in (Mistake.UNKNOWN_SESSION, Mistake.UNKNOWN_TOKEN)
-
-
-_FAMILIES = {
-    Mistake.ENERGY_NOT_SUM: "QTY",
-    Mistake.OLD_TARIFF: "PRC",
-    Mistake.STEP_TWICE: "PRC",
-    Mistake.ROUNDED_PER_PERIOD: "PRC",
-    Mistake.BILLED_TWICE: "DUP",
-    Mistake.UNKNOWN_SESSION: "AUT",
-    Mistake.UNKNOWN_TOKEN: "AUT",
-    Mistake.OVERLAP: "TIM",
-    Mistake.LATE: "TIM",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """One mistake, and the money before tax that it claims wrongly.
+    """One mistake or two in one SDR, and the money before tax that is claimed wrongly.
 
     `at_stake` is the difference to the right claim, either way, or the whole claim where that is
     right in itself but not payable (a second time, unauthorised, overlapping, late).
@@ -87,6 +49,20 @@ class Planted:
     moved_by: timedelta = timedelta(0)
     held_back: timedelta = timedelta(0)
     """LATE: how long after the session's end the SDR is sent."""
+    second: Mistake | None = None
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        return (self.mistake,) if self.second is None else (self.mistake, self.second)
+
+    @property
+    def kind(self) -> str:
+        """`late`, or for two `flat_twice+step_twice`."""
+        return "+".join(mistake.value for mistake in self.mistakes)
+
+    @property
+    def manner(self) -> Manner:
+        return manner_of(*self.mistakes)
 
 
 class _Month:
@@ -113,6 +89,8 @@ def plant(
 ) -> dict[str, Planted]:
     """The mistakes of a month by session reference: `share` of the sessions, all kinds in turn.
 
+    Every fifth is one of two mistakes.
+
     A kind that fits no remaining session is left out. A session that an overlap is moved into stays
     correct itself.
     """
@@ -123,18 +101,36 @@ def plant(
     month = _Month(sessions, network)
     shuffled = rng.sample(sessions, len(sessions))
     # Each kind walks the same list at its own pace: what did not fit once never will.
-    sources = {mistake: _fitting(mistake, shuffled, month) for mistake in Mistake}
+    turns = _in_turn(
+        [_fitting(mistake, shuffled, month) for mistake in Mistake],
+        _fitting_pairs(shuffled, month, rng),
+    )
     planted: dict[str, Planted] = {}
     touched: set[str] = set()
-    while len(planted) < wanted and sources:
-        for mistake, source in list(sources.items()):
-            found = next((p for p in source if not touched & _sessions_of(p)), None)
-            if found is None:
-                del sources[mistake]
-            elif len(planted) < wanted:
-                planted[found.reference] = found
-                touched |= _sessions_of(found)
+    while turns and len(planted) < wanted:
+        turn = turns.popleft()
+        found = _next_free(turn, touched)
+        if found is not None:
+            planted[found.reference] = found
+            touched |= _sessions_of(found)
+            turns.append(turn)
     return planted
+
+
+def _in_turn(
+    alone: Iterable[Iterator[Planted]], pairs: Iterator[Planted]
+) -> deque[Iterator[Planted]]:
+    """Every kind, and a pair before each fourth of them."""
+    turns: deque[Iterator[Planted]] = deque()
+    for number, source in enumerate(alone):
+        if number % (PAIR_EVERY - 1) == 0:
+            turns.append(pairs)
+        turns.append(source)
+    return turns
+
+
+def _next_free(source: Iterator[Planted], touched: set[str]) -> Planted | None:
+    return next((planted for planted in source if not touched & _sessions_of(planted)), None)
 
 
 def _sessions_of(planted: Planted) -> set[str]:
@@ -145,29 +141,76 @@ def _fitting(mistake: Mistake, sessions: list[PlannedSession], month: _Month) ->
     """The mistake made with each session where it can be made and is worth finding."""
     for session in sessions:
         planted = _fit(mistake, session, month)
-        if planted is not None and planted.at_stake >= LEAST_MONEY:
+        if planted is not None and planted.at_stake >= _least((mistake,), session, month):
             yield planted
+
+
+def _fitting_pairs(
+    sessions: list[PlannedSession], month: _Month, rng: random.Random
+) -> Iterator[Planted]:
+    """Two mistakes made in one bill; first the pairs that were tried and planted least."""
+    tried: Counter[tuple[Mistake, Mistake]] = Counter()
+    for session in sessions:
+        shuffled = rng.sample(PAIRS, len(PAIRS))
+        for pair in sorted(shuffled, key=tried.__getitem__)[:PAIRS_TRIED]:
+            tried[pair] += 1
+            planted = _fit_pair(pair, session, month)
+            if planted is not None:
+                yield planted
+                tried[pair] += PAIR_EVERY
+                break
+
+
+def _fit_pair(
+    pair: tuple[Mistake, Mistake], session: PlannedSession, month: _Month
+) -> Planted | None:
+    """The two mistakes made with this session, if each makes a difference beside the other."""
+    both = _claimed(session, month.network, pair)
+    right = _claimed(session, month.network, ())
+    if both is None or right is None or abs(both - right) < _least(pair, session, month):
+        return None
+    for alone in pair:
+        one = _claimed(session, month.network, (alone,))
+        if one is None or abs(both - one) < _least((), session, month):
+            return None
+    return Planted(session.reference, pair[0], abs(both - right), second=pair[1])
+
+
+def _claimed(
+    session: PlannedSession, network: Network, mistakes: tuple[Mistake, ...]
+) -> Decimal | None:
+    """The claim before tax; None where nobody can bill so."""
+    try:
+        return bill(session, network, manner_of(*mistakes)).claimed.before_tax
+    except NotBilledError:
+        return None
+
+
+def _least(mistakes: tuple[Mistake, ...], session: PlannedSession, month: _Month) -> Decimal:
+    """What these have to be worth: always more than the agreement tolerates."""
+    terms = month.network.agreement_by_pair[session.cso, session.csp]
+    noticed = Decimal(terms.tolerance_money) + CENT
+    if not mistakes or ROUNDINGS & set(mistakes):
+        return noticed
+    return max(LEAST_MONEY, noticed)
 
 
 def _fit(mistake: Mistake, session: PlannedSession, month: _Month) -> Planted | None:
     """The mistake made with this session, or None where it cannot be made."""
     if mistake is Mistake.OVERLAP:
         return _overlap(session, month)
-    right = bill(session, month.network)
-    claim = rounded(right.costs.total.before_tax)
+    claim = _claimed(session, month.network, ())
+    assert claim is not None, "an honest bill can always be made"
     if mistake is Mistake.LATE:
         terms = month.network.agreement_by_pair[session.cso, session.csp]
         held_back = timedelta(hours=terms.sdr_window_hours) + LATE_BY
         if session.end + held_back > month.last_end:
             return None
         return Planted(session.reference, mistake, claim, held_back=held_back)
-    if mistake not in WRONG_BILLS:
+    if not of_billing(mistake):
         return Planted(session.reference, mistake, claim)
-    wrong = WRONG_BILLS[mistake](right, month.network)
-    if wrong is None:
-        return None
-    too_much = rounded(wrong.costs.total.before_tax) - claim
-    return Planted(session.reference, mistake, abs(too_much))
+    wrong = _claimed(session, month.network, (mistake,))
+    return None if wrong is None else Planted(session.reference, mistake, abs(wrong - claim))
 
 
 def _overlap(session: PlannedSession, month: _Month) -> Planted | None:
@@ -183,7 +226,7 @@ def _overlap(session: PlannedSession, month: _Month) -> Planted | None:
     for other in month.of_driver[session.token_uid]:
         if other is not session and other.start < claimed.end and claimed.start < other.end:
             return None
-    claim = rounded(bill(claimed, month.network).costs.total.before_tax)
+    claim = bill(claimed, month.network).claimed.before_tax
     return Planted(session.reference, Mistake.OVERLAP, claim, previous.reference, moved_by)
 
 
@@ -195,58 +238,3 @@ def moved(session: PlannedSession, by: timedelta) -> PlannedSession:
         end_of_charging=session.end_of_charging + by,
         end=session.end + by,
     )
-
-
-def energy_not_sum(right: Bill, network: Network) -> Bill | None:
-    """A tenth more energy, at least half a kWh, claimed and billed than the periods add up to."""
-    elements, zone = right.tariff.body["elements"], right.place.zone
-    extra = max(LEAST_ENERGY_KWH, (right.session.energy_kwh / 10).quantize(LEAST_ENERGY_KWH))
-    last = [s for s in right.stretches if s.charging][-1]
-    component = component_at(elements, "ENERGY", last.start.astimezone(zone))
-    if component is None:
-        return None
-    session = replace(right.session, energy_kwh=right.session.energy_kwh + extra)
-    costs = replace(right.costs, energy=right.costs.energy + Amount.of(extra, component))
-    return replace(right, session=session, costs=costs)
-
-
-def old_tariff(right: Bill, network: Network) -> Bill | None:
-    """Billed by the version that the one in force had replaced."""
-    older = next(network.older_versions(right.tariff), None)
-    return bill_by(right.session, right.place, older) if older else None
-
-
-def step_twice(right: Bill, network: Network) -> Bill | None:
-    """A whole step of parking, or else of energy, on top of the total that is rounded already."""
-    last = right.stretches[-1]
-    kind, per_unit = ("ENERGY", 1000) if last.charging else ("PARKING_TIME", 3600)
-    component = component_at(
-        right.tariff.body["elements"], kind, last.start.astimezone(right.place.zone)
-    )
-    if component is None or component["step_size"] <= 1:
-        return None
-    once_more = Amount.of(Decimal(component["step_size"]) / per_unit, component)
-    if last.charging:
-        return replace(right, costs=replace(right.costs, energy=right.costs.energy + once_more))
-    return replace(right, costs=replace(right.costs, parking=right.costs.parking + once_more))
-
-
-def rounded_per_period(right: Bill, network: Network) -> Bill | None:
-    """The step of the energy applied to each period instead of once to the session."""
-    elements, zone = right.tariff.body["elements"], right.place.zone
-    energy = Amount()
-    for stretch in right.stretches:
-        component = component_at(elements, "ENERGY", stretch.start.astimezone(zone))
-        if stretch.charging and component is not None:
-            volume = steps_up(stretch.energy_kwh, component["step_size"], 1000)
-            energy += Amount.of(volume, component)
-    costs = Costs(energy, right.costs.fixed, right.costs.parking)
-    return replace(right, costs=costs)
-
-
-WRONG_BILLS: dict[Mistake, Callable[[Bill, Network], Bill | None]] = {
-    Mistake.ENERGY_NOT_SUM: energy_not_sum,
-    Mistake.OLD_TARIFF: old_tariff,
-    Mistake.STEP_TWICE: step_twice,
-    Mistake.ROUNDED_PER_PERIOD: rounded_per_period,
-}

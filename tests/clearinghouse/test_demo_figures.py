@@ -23,9 +23,10 @@ from clearinghouse.demo.figures import (
 from clearinghouse.demo.platforms import SteeredPlatform, counts_by
 from clearinghouse.demo.screen import Screen
 from clearinghouse.demo.table import money, show
+from roaming.simulator.mistakes import Mistake
 from roaming.simulator.platform_tally import Tallies, Tally
 from roaming.simulator.world import WorldDescription, draw_world
-from roaming.simulator.wrong_biller import Mistake, Planted
+from roaming.simulator.wrong_biller import Planted
 
 FIGURES = Figures(
     month="2026-10",

@@ -25,7 +25,7 @@ def test_by_default_three_thousand_sessions_of_a_fixed_month_are_drawn():
 
 def test_a_small_replay_plants_more_so_that_it_shows_every_kind():
     world = DemoOptions(small=True, seed=7).world()
-    assert (world.size, world.wrong_share, world.seed) == (150, Decimal("0.06"), 7)
+    assert (world.size, world.wrong_share, world.seed) == (150, Decimal("0.20"), 7)
 
 
 def test_the_same_files_under_another_name_are_the_same_replay(tmp_path):

@@ -8,20 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from roaming.simulator.billing import (
-    Amount,
-    Bill,
-    bill_by,
-    hours,
-    rounded,
-    steps_up,
-    trimmed,
-)
+from roaming.simulator.billing import Bill, bill_by
 from roaming.simulator.network import Place
 from roaming.simulator.operator.config import Json
 from roaming.simulator.operator.stations import ReservationPrices, Stations
 from roaming.simulator.operator.visit import Visit
 from roaming.simulator.planned_session import Method, PlannedSession
+from roaming.simulator.prices import Amount, hours, rounded, steps_up, trimmed
 from roaming.simulator.sdr_writer import local_text, write_sdr
 
 A_SECOND = timedelta(seconds=1)

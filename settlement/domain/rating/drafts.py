@@ -18,8 +18,8 @@ ONE = Decimal(1)
 _FEES = ("RESERVATION", "RESERVATION_EXPIRES")
 SECONDS_PER_HOUR = Decimal(3600)
 # A volume this near to a multiple of its step, in kWh or hours, is that multiple.
-_SNAP = Decimal("0.000001")
-_SNAP_S = _SNAP * SECONDS_PER_HOUR
+SNAP_KWH = Decimal("0.000001")
+SNAP_S = SNAP_KWH * SECONDS_PER_HOUR
 
 
 class Draft(msgspec.Struct, gc=False):
@@ -131,12 +131,12 @@ def round_up_to_steps(drafts: Iterable[Draft]) -> None:
             reserved += draft.volume
             last_reserved = draft
     if last_energy is not None:
-        _round_up(last_energy, energy, _SNAP)
+        _round_up(last_energy, energy, SNAP_KWH)
     if last_time is not None:
         total = time if last_time.dimension == "TIME" else parking
-        _round_up(last_time, total * SECONDS_PER_HOUR, _SNAP_S)
+        _round_up(last_time, total * SECONDS_PER_HOUR, SNAP_S)
     if last_reserved is not None:
-        _round_up(last_reserved, reserved * SECONDS_PER_HOUR, _SNAP_S)
+        _round_up(last_reserved, reserved * SECONDS_PER_HOUR, SNAP_S)
 
 
 def _round_up(last: Draft, total: Decimal, tolerance: Decimal) -> None:

@@ -160,8 +160,7 @@ class PricedSdr(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(LineTax(*key, amount) for key, amount in sums.items())
 
     def _rounded(self, amount: Decimal) -> Decimal:
-        clean = amount.quantize(_CRUMB, ROUND_HALF_EVEN, _WIDE)
-        return round_money(clean, self.currency, self.rounding)
+        return round_priced(amount, self.currency, self.rounding)
 
     def _sum(self, kind: str) -> Amount | None:
         lines = list(self._of(kind))
@@ -171,6 +170,15 @@ class PricedSdr(msgspec.Struct, frozen=True, kw_only=True):
         for line in self.lines:
             if line.component is not None and sub_total_of(line) == kind:
                 yield line
+
+
+def round_priced(amount: Decimal, currency: str, rounding: Rounding) -> Decimal:
+    """An unrounded amount at the currency's digits; what binary fractions left makes no cent.
+
+    >>> round_priced(Decimal("5.6200000000000001"), "EUR", Rounding.CEILING)
+    Decimal('5.62')
+    """
+    return round_money(amount.quantize(_CRUMB, ROUND_HALF_EVEN, _WIDE), currency, rounding)
 
 
 def _taxes(taxation: Taxation, before_tax: Decimal) -> tuple[LineTax, ...]:

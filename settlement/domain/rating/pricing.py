@@ -35,14 +35,14 @@ def price_session(session: Session) -> Pricing:
     """All of settlement.md, section 2, for a session as it stands. Raises NotRatable."""
     drafts = drafts_of(session)
     round_up_to_steps(drafts)
-    lines, total = _price(drafts)
+    lines, total = money_of(drafts)
     for stretch in session.stretches:
         if stretch.plan.has_bounds:
             return _within_bounds(session, drafts, lines, total)
     return Pricing(lines, total)
 
 
-def _price(drafts: Iterable[Draft]) -> tuple[tuple[PricedLine, ...], Amount]:
+def money_of(drafts: Iterable[Draft]) -> tuple[tuple[PricedLine, ...], Amount]:
     """Lines and their exact sum; before and after tax as the table in taxation.py has it."""
     lines = []
     total_before, total_after = ZERO, ZERO
@@ -97,6 +97,6 @@ def _within_bounds(
     plans = {id(stretch.plan): stretch.plan for stretch in session.stretches}
     parts = []
     for plan in plans.values():
-        made = _price([draft for draft in drafts if draft.plan is plan])[1]
+        made = money_of([draft for draft in drafts if draft.plan is plan])[1]
         parts.append((plan.tariff, made))
     return Pricing(lines, *bounded(total, parts))

@@ -36,9 +36,10 @@ def findings_inside_periods(session: Session, priced: Pricing) -> tuple[RatingFi
         return (_finding(sorted({s.period for s in suspects}), (), priced, None),)
     if not cuts:
         return ()
-    parts = [part for stretch in session.stretches for part in _parts(stretch, cuts)]
+    divided = _divided(session, cuts)
+    parts = divided.stretches
     try:
-        split = price_session(Session(parts, session.start, session.end, session.expired))
+        split = price_session(divided)
     except NotRatable:
         return (_finding(cuts, _moments(parts, cuts), priced, None),)
     as_given, as_split = _components(priced.lines), _components(split.lines)
@@ -46,6 +47,20 @@ def findings_inside_periods(session: Session, priced: Pricing) -> tuple[RatingFi
     if not changed:
         return ()
     return (_finding(changed, _moments(parts, changed), priced, split.total.before_tax),)
+
+
+def split_session(session: Session) -> Session:
+    """The session with a stretch of its own from each boundary on; itself where there is none.
+
+    Raises TooManyCutsError.
+    """
+    cuts = cuts_of(suspects_of(session))
+    return _divided(session, cuts) if cuts else session
+
+
+def _divided(session: Session, cuts: dict[int, Cuts]) -> Session:
+    parts = [part for stretch in session.stretches for part in _parts(stretch, cuts)]
+    return Session(parts, session.start, session.end, session.expired)
 
 
 def _parts(stretch: Stretch, cuts: dict[int, Cuts]) -> list[Stretch]:

@@ -1,8 +1,8 @@
 """Rating an SDR anew, with the tariff that was in force at its session's start.
 
 The versions that the clearing house holds decide, not the snapshot in the SDR: that is compared
-with them. Where the claim differs, the other versions are tried, so that the finding can name the
-one that the claim was made with.
+with them. Where the claim differs beyond the tolerance, the known mistakes are tried, another
+version among them, so that the finding can name what the claim was made with.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from roaming.domain.money import UnknownCurrencyError, round_money
-from roaming.domain.tariff import Asked, ContentError, InvalidTariffError, Version
+from roaming.domain.tariff import Asked, ContentError, InvalidTariffError
 from roaming.domain.time_zones import find_zone
 from settlement.domain.rating import (
     NotRatable,
@@ -29,18 +29,11 @@ from settlement.domain.rating import (
     rate,
 )
 from settlement.domain.reconciliation.case import PriceEvidence
-from settlement.domain.reconciliation.tariff_issues import (
-    NO_ISSUE,
-    TariffIssue,
-    absent_tariff,
-    between,
-    described,
-)
-from settlement.domain.reconciliation.tariff_store import TariffStore, same_prices
+from settlement.domain.reconciliation.mistakes import Material, explain, stated_in
+from settlement.domain.reconciliation.tariff_choices import Held, TariffChoices, issue_of
+from settlement.domain.reconciliation.tariff_issues import NO_ISSUE, TariffIssue, absent_tariff
+from settlement.domain.reconciliation.tariff_store import TariffStore
 from settlement.domain.reconciliation.tolerances import ZERO
-
-# How many other versions are tried to explain a claim that differs.
-_TRIED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +68,7 @@ class Rerater:
     def __init__(self, store: TariffStore) -> None:
         self._store = store
         self._snapshots = PlanCache()
+        self._choices = TariffChoices(store)
 
     def rerate(self, sdr: ToRerate) -> Rerated:
         """The re-rated total, or the failure that makes the SDR `not_ratable`; never raises."""
@@ -103,29 +97,55 @@ class Rerater:
     ) -> Rerated:
         named = self._named(sdr, parsed, zone)
         versions = [self._store.in_force(name, sdr.asked) for name in named]
-        in_force = [version for version in versions if version is not None]
+        in_force = tuple(version for version in versions if version is not None)
         absent = [n for n, version in zip(named, versions, strict=True) if version is None]
-        if absent or not named:
+        shown = tuple(self._read_snapshots(parsed, zone))
+        held = Held(sdr.asked, zone, in_force, shown, published=bool(named) and not absent)
+        to_rate = parsed
+        if held.published:
+            issue = self._choices.snapshot_issue(held)
+            default = parsed.tariff_id or in_force[-1].tariff_id
+            to_rate = msgspec.structs.replace(parsed, tariffs=None, tariff_id=default)
+        else:
             # Nothing published can be held against the claim: the SDR's own snapshot prices it.
             issue = absent_tariff(self._store, absent[0], sdr.asked) if absent else NO_ISSUE
-            plans = [self._store.plan(version, zone) for version in in_force]
-            try:
-                priced = rate(parsed, plans, zone, sdr.rounding, self._snapshots)
-            except NotRatable as not_ratable:
-                failed = replace(_with(known, issue), failure=str(not_ratable)[:200])
-                return Rerated(failed, parsed=parsed)
-        else:
-            issue = self._snapshot_issue(sdr, parsed, in_force, zone)
-            priced = self._by_versions(parsed, in_force, zone, sdr.rounding)
+        try:
+            plans = self._choices.plans(in_force, zone)
+            priced = rate(to_rate, plans, zone, sdr.rounding, self._snapshots)
+        except NotRatable as not_ratable:
+            if held.published:
+                raise
+            failed = replace(_with(known, issue), failure=str(not_ratable)[:200])
+            return Rerated(failed, parsed=parsed)
         price = replace(
             known,
             unrounded=priced.total_before_tax,
             expected=priced.rounded().before_tax,
             tariff_version_id=in_force[0].version_id if in_force else None,
         )
-        if not issue.cause and in_force and _differs(sdr, price):
-            issue = self._explained(sdr, parsed, zone, in_force, price)
-        return Rerated(_with(price, issue), priced.findings, parsed, priced)
+        price = _with(price, issue)
+        if _differs(sdr, price):
+            price = self._explained(sdr, to_rate, held, price)
+        return Rerated(price, priced.findings, parsed, priced)
+
+    def _explained(
+        self, sdr: ToRerate, to_rate: SdrToRate, held: Held, price: PriceEvidence
+    ) -> PriceEvidence:
+        """With what explains the claim, and the wrong tariff where each explanation has it."""
+        tariffs, issues = self._choices.all(held)
+        assert price.payable is not None, "the claim was rounded first"
+        material = Material(
+            sdr=to_rate,
+            tariffs=tariffs,
+            time_zone=held.zone,
+            rounding=sdr.rounding,
+            payable=price.payable,
+            stated=stated_in(sdr.rated_part),
+            snapshots=self._snapshots,
+        )
+        found = explain(material)
+        price = replace(price, causes=tuple(explanation.cause for explanation in found))
+        return price if price.tariff_issue else _with(price, issue_of(found, issues))
 
     def _named(self, sdr: ToRerate, parsed: SdrToRate, zone: ZoneInfo) -> list[str]:
         """The tariff ids that price the SDR: its periods', its own, its snapshot's, its place's."""
@@ -144,18 +164,6 @@ class Rerater:
         in_force = [name for name in names if self._store.in_force(name, asked) is not None]
         return next(iter([*in_force, *names]), None)
 
-    def _by_versions(
-        self,
-        parsed: SdrToRate,
-        versions: Sequence[Version],
-        zone: ZoneInfo,
-        rounding: Rounding,
-    ) -> PricedSdr:
-        default = parsed.tariff_id or versions[-1].tariff_id
-        stripped = msgspec.structs.replace(parsed, tariffs=None, tariff_id=default)
-        plans = [self._store.plan(version, zone) for version in versions]
-        return rate(stripped, plans, zone, rounding)
-
     def _read_snapshots(self, parsed: SdrToRate, zone: ZoneInfo) -> list[TariffPlan | None]:
         """The tariffs that the SDR shows; None for one that cannot be read."""
         found: list[TariffPlan | None] = []
@@ -165,52 +173,6 @@ class Rerater:
             except InvalidTariffError:
                 found.append(None)
         return found
-
-    def _snapshot_issue(
-        self, sdr: ToRerate, parsed: SdrToRate, in_force: Sequence[Version], zone: ZoneInfo
-    ) -> TariffIssue:
-        """Where the SDR's snapshot prices otherwise than the version in force: which one it is."""
-        expected = {v.tariff_id.casefold(): v for v in in_force}
-        for snapshot in self._read_snapshots(parsed, zone):
-            if snapshot is None:
-                return TariffIssue(
-                    "snapshot_unreadable", "a snapshot that is no tariff", "a tariff"
-                )
-            version = expected.get(snapshot.tariff_id.casefold())
-            if version is None or self._prices_like(version, snapshot, zone):
-                continue
-            for other in self._store.others(version.tariff_id, sdr.asked, version):
-                if self._prices_like(other, snapshot, zone):
-                    return between(other, version)
-            claimed = f"{snapshot.tariff_id[:36]}, as the SDR shows it"
-            return TariffIssue("snapshot_differs", claimed, described(version))
-        return NO_ISSUE
-
-    def _prices_like(self, version: Version, snapshot: TariffPlan, zone: ZoneInfo) -> bool:
-        try:
-            return same_prices(self._store.plan(version, zone).tariff, snapshot.tariff)
-        except InvalidTariffError:
-            return False
-
-    def _explained(
-        self,
-        sdr: ToRerate,
-        parsed: SdrToRate,
-        zone: ZoneInfo,
-        in_force: Sequence[Version],
-        price: PriceEvidence,
-    ) -> TariffIssue:
-        """The other version whose total is the claim, if there is one."""
-        if len(in_force) != 1:
-            return NO_ISSUE
-        for other in self._store.others(in_force[0].tariff_id, sdr.asked, in_force[0])[:_TRIED]:
-            try:
-                priced = self._by_versions(parsed, [other], zone, sdr.rounding)
-            except (NotRatable, ContentError):
-                continue
-            if priced.rounded().before_tax == price.payable:
-                return between(other, in_force[0])
-        return NO_ISSUE
 
 
 def _energy_of(parsed: SdrToRate) -> Decimal:

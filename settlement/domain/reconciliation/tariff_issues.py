@@ -30,7 +30,10 @@ def absent_tariff(store: TariffStore, tariff_id: str, asked: Asked) -> TariffIss
 
 
 def between(claimed: Version, in_force: Version) -> TariffIssue:
-    """One version in place of another."""
+    """One version in place of another; whom they were announced for comes before their dates."""
+    if claimed.individual is not in_force.individual:
+        cause = "individual_tariff" if claimed.individual else "general_tariff"
+        return TariffIssue(cause, described(claimed), described(in_force))
     older = (claimed.valid_from, claimed.received_at) < (in_force.valid_from, in_force.received_at)
     cause = "older_version" if older else "later_version"
     return TariffIssue(cause, described(claimed), described(in_force))

@@ -2,6 +2,7 @@
 
 import doctest
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -11,8 +12,9 @@ import pytest
 from roaming.domain.charging_periods import ChargingPeriod
 from roaming.domain.sdr import SdrMessage, absurd_number, door_findings
 from roaming.simulator import billing, months, perth_rows
-from roaming.simulator.billing import Bill, bill, component_at, rounded
+from roaming.simulator.billing import Bill, bill
 from roaming.simulator.planned_session import Method, PlannedSession
+from roaming.simulator.prices import component_at, rounded
 from roaming.simulator.sdr_writer import Evidence, to_json, write_sdr
 from tests.roaming.simulator.worlds import october, october_sessions
 
@@ -112,6 +114,26 @@ def test_energy_is_shared_out_to_the_watt_hour_and_nothing_is_lost() -> None:
     assert all(s.energy_kwh == s.energy_kwh.quantize(Decimal("0.001")) for s in billed.stretches)
 
 
+def test_time_by_the_quarter_of_an_hour_within_a_minimum_and_a_maximum() -> None:
+    # 10 kWh x 0.29 + 100 min = 7 quarters x 0.60 / 4: 2.90 + 1.05
+    billed = bill(session("FR*BDM*E1*01", "2026-10-05T08:00", (100, 0), "10"), october())
+    assert totals(billed) == ("3.95", "4.74")
+    # with parking only the parking is rounded: 100 min x 0.60 + 2 quarters of 20 min x 1.60 / 4
+    billed = bill(session("FR*BDM*E1*01", "2026-10-05T08:00", (100, 20), "10"), october())
+    assert totals(billed) == ("4.70", "5.64")
+    assert billed.costs.time.before_tax.quantize(Decimal("1e-9")) == 1
+    low = bill(session("FR*BDM*E1*01", "2026-10-05T08:00", (30, 0), "2"), october())
+    assert (totals(low), low.costs.bounds.before_tax) == (("3.00", "3.60"), Decimal("2.12"))
+    high = bill(session("FR*BDM*E1*01", "2026-10-05T08:00", (60, 600), "20"), october())
+    assert (totals(high), high.costs.bounds.before_tax) == (("14.00", "16.80"), Decimal("-8.4"))
+
+
+def test_who_has_a_tariff_of_its_own_pays_by_it() -> None:
+    for csp, total in (("DE-FSK", "4.90"), ("FR-ITI", "4.50")):
+        of_csp = replace(session("DE*NLN*E1*01", "2026-10-05T08:00", (60, 0), "10"), csp=csp)
+        assert totals(bill(of_csp, october()))[0] == total
+
+
 def test_a_tariff_that_it_does_not_know_is_not_billed_by_guess() -> None:
     element = {"price_components": [], "restrictions": {"max_kwh": Decimal(5)}}
     with pytest.raises(ValueError, match="max_kwh"):
@@ -133,8 +155,14 @@ def test_periods_quantities_and_totals_of_every_sdr_add_up() -> None:
         duration_s = Decimal((planned.end - planned.start).total_seconds())
         assert sdr["total_time"] * 3600 == duration_s  # exact, by the generator's grid
         for tax in ("excl_vat", "incl_vat"):
-            parts = [sdr[f"total_{part}_cost"][tax] for part in ("energy", "fixed", "parking")]
-            assert rounded(sum(parts, Decimal(0))) == sdr["total_cost"][tax]
+            parts = [
+                sdr[f"total_{part}_cost"][tax] for part in ("energy", "fixed", "time", "parking")
+            ]
+            total = rounded(sum(parts, Decimal(0)))
+            for bound, of_both in (("min_price", max), ("max_price", min)):
+                if bound in billed.tariff.body:
+                    total = of_both(total, billed.tariff.body[bound][tax])
+            assert total == sdr["total_cost"][tax]
         starts = [period["start_date_time"] for period in sdr["charging_periods"]]
         assert starts[0] == sdr["start_date_time"]
         assert [datetime.fromisoformat(s) for s in starts] == [s.start for s in billed.stretches]

@@ -130,8 +130,9 @@ def test_prices_are_published_before_they_are_valid_and_never_two_at_once(
     seen = set()
     for version in network.tariffs:
         assert version.published_at < version.valid_from
-        assert (version.tariff_id, version.published_at) not in seen
-        seen.add((version.tariff_id, version.published_at))
+        key = (version.tariff_id, version.home_csp, version.published_at)
+        assert key not in seen
+        seen.add(key)
     published = [version.published_at for version in network.tariffs]
     assert published == sorted(published)
 
@@ -152,6 +153,26 @@ def test_a_price_changes_in_the_middle_of_the_month() -> None:
     after = network.tariff_in_force("NLN-DC", datetime(2026, 10, 15, 22, 0, tzinfo=UTC))
     assert before is not after
     assert after.body["valid_from"] == "2026-10-15T22:00:00Z"  # midnight in Berlin
+
+
+@networks
+def test_some_providers_have_a_tariff_of_their_own(network: Network) -> None:
+    own = {(v.tariff_id, v.home_csp) for v in network.tariffs if v.home_csp}
+    assert len(own) == 2
+    for tariff_id, csp in own:
+        last = OCTOBER.end(UTC)
+        assert network.tariff_in_force(tariff_id, last, csp).home_csp == csp
+        assert network.tariff_in_force(tariff_id, last).home_csp is None
+        assert csp in {p.provider_id for p in network.providers}
+        # One of them only from the middle of the month, but published before.
+    (later,) = {key for key in own if not network.tariff_in_force(
+        key[0], OCTOBER.start(UTC), key[1]).home_csp}  # fmt: skip
+    general = network.tariff_in_force(later[0], OCTOBER.start(UTC))
+    at = datetime(2026, 10, 10, tzinfo=UTC)
+    announced = network.announced_for(general, later[1], at)
+    assert announced is not None
+    assert announced.published_at < at < announced.valid_from
+    assert network.announced_for(general, later[1], OCTOBER.start(UTC)) is None
 
 
 def test_charge_points_of_one_site_are_one_site_whatever_its_name_in_the_file() -> None:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from roaming.domain.identifiers import EvseId
 from roaming.simulator.billing import bill
+from roaming.simulator.mistakes import Mistake
 from roaming.simulator.months import Month
 from roaming.simulator.perth_files import COLUMNS, PerthFileError, rows
 from roaming.simulator.perth_kinross import PerthReading, Reason, read_perth_kinross
 from roaming.simulator.perth_rows import REASON_TEXTS, UnusableRowError, read_row
-from roaming.simulator.wrong_biller import Mistake, plant
+from roaming.simulator.wrong_biller import plant
 from tests.roaming.simulator.test_generator import nothing_overlaps
 
 JULY = Month(2018, 7)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from roaming.simulator.mistakes import Mistake
 from roaming.simulator.platform_config import PlatformConfig, SdrHabit
 from roaming.simulator.sdr_writer import to_json
 from roaming.simulator.side_visits import Kind
 from roaming.simulator.world import WorldDescription, draw_world
-from roaming.simulator.wrong_biller import Mistake
 from tests.roaming.simulator.platform_fake_hub import FakeHub, Heard, fake_hub
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,7 +10,7 @@ import pytest
 from roaming.simulator.side_visits import BEFORE_THE_SESSION, Kind
 from roaming.simulator.world import WorldDescription, draw_world
 
-SMALL = WorldDescription(month="2026-10", size=150, wrong_share=Decimal("0.06"))
+SMALL = WorldDescription(month="2026-10", size=150, wrong_share=Decimal("0.20"))
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +27,9 @@ def test_the_same_description_gives_the_same_world(world):
     assert again.blocked == world.blocked
 
 
-def test_a_small_world_shows_every_kind_of_side_visit_and_eight_kinds_of_mistakes(world):
+def test_a_small_world_shows_every_kind_of_side_visit_and_most_kinds_of_mistakes(world):
     assert {visit.kind for visit in world.side_visits} == set(Kind)
-    assert len({planted.mistake for planted in world.planted.values()}) >= 8
+    assert len({planted.mistake for planted in world.planted.values()}) >= 15
 
 
 def test_blocked_drivers_are_of_every_provider_and_charge_nowhere(world):

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from roaming import simulator
+from roaming.simulator.billing import bill
 from roaming.simulator.demo_network import demo_network
+from roaming.simulator.manner import Which
+from roaming.simulator.mistakes import ROUNDINGS, Mistake, manner_of, of_billing
 from roaming.simulator.planned_session import PlannedSession
 from roaming.simulator.sdr_writer import Evidence, to_json
 from roaming.simulator.submissions import Submission, submissions
-from roaming.simulator.wrong_biller import Mistake, Planted, plant
+from roaming.simulator.wrong_biller import Planted, plant
 from tests.roaming.simulator.worlds import OCTOBER, october, october_sessions
 
 EVIDENCE = Evidence("0198c0de-0000-7000-8000-000000000001", "AUTH-1")
@@ -21,7 +24,7 @@ EVIDENCE = Evidence("0198c0de-0000-7000-8000-000000000001", "AUTH-1")
 
 @pytest.fixture(scope="module")
 def planted() -> dict[str, Planted]:
-    return plant(october_sessions(), october(), seed=7)
+    return plant(october_sessions(), october(), seed=7, share=Decimal("0.06"))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,7 @@ def by_reference() -> dict[str, PlannedSession]:
 
 
 def of_kind(planted: dict[str, Planted], mistake: Mistake) -> list[Planted]:
-    found = [p for p in planted.values() if p.mistake is mistake]
+    found = [p for p in planted.values() if p.mistakes == (mistake,)]
     assert found
     return found
 
@@ -51,18 +54,29 @@ def changed(session: PlannedSession, planted: Planted) -> set[str]:
     return {name for name in wrong if wrong[name] != correct[name]}
 
 
-def test_three_per_cent_are_wrong_in_nine_ways(planted: dict[str, Planted]) -> None:
-    assert len(planted) == 90
-    counts = Counter(p.mistake for p in planted.values())
+def test_wrong_in_every_way_and_a_fifth_in_two_at_once(planted: dict[str, Planted]) -> None:
+    assert len(planted) == 180
+    counts = Counter(p.mistake for p in planted.values() if p.second is None)
     assert set(counts) == set(Mistake)
     assert min(counts.values()) >= 5
+    pairs = [p for p in planted.values() if p.second is not None]
+    assert Decimal("0.2") <= Decimal(len(pairs)) / len(planted) < Decimal("0.22")
+    assert all(of_billing(mistake) for p in pairs for mistake in p.mistakes)
+    assert len({p.kind for p in pairs}) >= 15
+
+
+def test_three_per_cent_are_wrong_where_nothing_is_said() -> None:
+    month = plant(october_sessions(), october(), seed=7)
+    assert len(month) == 90
+    assert {p.mistake for p in month.values()} == set(Mistake)
 
 
 def test_the_same_seed_plants_the_same_mistakes_in_every_process(
     planted: dict[str, Planted],
 ) -> None:
-    assert plant(october_sessions(), demo_network(OCTOBER), seed=7) == planted
-    assert plant(october_sessions(), october(), seed=8) != planted
+    share = Decimal("0.06")
+    assert plant(october_sessions(), demo_network(OCTOBER), 7, share) == planted
+    assert plant(october_sessions(), october(), 8, share) != planted
 
 
 @pytest.mark.parametrize(("share", "count"), [("0", 0), ("0.01", 30), ("0.2", 600)])
@@ -75,19 +89,34 @@ def test_no_sessions_means_no_mistakes() -> None:
     assert plant([], october(), seed=7) == {}
 
 
-def test_every_mistake_is_worth_more_than_the_tolerance(planted: dict[str, Planted]) -> None:
-    tolerance = max(Decimal(a.tolerance_money) for a in october().agreements)
-    assert all(p.at_stake >= Decimal("0.10") > tolerance for p in planted.values())
+def test_every_mistake_is_worth_more_than_the_tolerance(
+    planted: dict[str, Planted], by_reference
+) -> None:
+    for one in planted.values():
+        session = by_reference[one.reference]
+        terms = october().agreement_by_pair[session.cso, session.csp]
+        assert one.at_stake > Decimal(terms.tolerance_money)
+        if not ROUNDINGS & set(one.mistakes):
+            assert one.at_stake >= Decimal("0.10")
+
+
+def test_each_of_two_mistakes_makes_a_difference_beside_the_other(
+    planted: dict[str, Planted], by_reference
+) -> None:
+    for one in planted.values():
+        if one.second is None:
+            continue
+        session = by_reference[one.reference]
+        tolerance = october().agreement_by_pair[session.cso, session.csp].tolerance_money
+        claimed = sent(session, one)[0].sdr["total_cost"]["excl_vat"]
+        for alone in one.mistakes:
+            by_one = bill(session, october(), manner_of(alone)).claimed.before_tax
+            assert abs(claimed - by_one) > Decimal(tolerance)
 
 
 def test_wrong_money_differs_by_what_is_at_stake(planted: dict[str, Planted], by_reference) -> None:
-    for mistake in (
-        Mistake.ENERGY_NOT_SUM,
-        Mistake.OLD_TARIFF,
-        Mistake.STEP_TWICE,
-        Mistake.ROUNDED_PER_PERIOD,
-    ):
-        for one in of_kind(planted, mistake):
+    for one in planted.values():
+        if of_billing(one.mistake):
             session = by_reference[one.reference]
             claimed = sent(session, one)[0].sdr["total_cost"]["excl_vat"]
             assert abs(claimed - right(session)["total_cost"]["excl_vat"]) == one.at_stake
@@ -98,20 +127,27 @@ def test_energy_that_is_not_the_sum_changes_no_period(
 ) -> None:
     for one in of_kind(planted, Mistake.ENERGY_NOT_SUM):
         session = by_reference[one.reference]
-        assert changed(session, one) == {"total_energy", "total_cost", "total_energy_cost"}
+        wrong = {"total_energy", "total_cost", "total_energy_cost"}
+        assert changed(session, one) == wrong
         wrong = sent(session, one)[0].sdr
         assert wrong["total_energy"] - session.energy_kwh >= Decimal("0.5")
         assert wrong["meter_end"] - wrong["meter_start"] == session.energy_kwh
 
 
-def test_wrong_steps_change_nothing_but_the_costs(
+def test_wrong_billing_changes_nothing_but_the_costs(
     planted: dict[str, Planted], by_reference
 ) -> None:
-    for mistake in (Mistake.STEP_TWICE, Mistake.ROUNDED_PER_PERIOD):
+    for mistake in Mistake:
+        if not of_billing(mistake) or manner_of(mistake).tariff is not Which.IN_FORCE:
+            continue
+        if mistake is Mistake.ENERGY_NOT_SUM:
+            continue  # it changes the energy too
         for one in of_kind(planted, mistake):
             assert changed(by_reference[one.reference], one) <= {
                 "total_cost",
                 "total_energy_cost",
+                "total_fixed_cost",
+                "total_time_cost",
                 "total_parking_cost",
             }
 
@@ -120,7 +156,7 @@ def test_an_old_price_comes_with_the_old_tariff_or_its_id_alone(
     planted: dict[str, Planted], by_reference
 ) -> None:
     snapshots = set()
-    for one in of_kind(planted, Mistake.OLD_TARIFF):
+    for one in of_kind(planted, Mistake.OLDER_VERSION):
         session = by_reference[one.reference]
         wrong, correct = sent(session, one)[0].sdr, right(session)
         assert wrong["tariff_id"] == correct["tariff_id"]
