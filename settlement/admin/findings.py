@@ -20,6 +20,7 @@ from roaming.staff_pages.cells import (
 )
 from roaming.staff_pages.long_lists import clean_term, day_filter
 from roaming.staff_pages.staff_admin import FactAdmin
+from settlement.admin.sdr_causes import likely_causes
 from settlement.admin.sdr_filters import opened_between
 from settlement.admin.sdr_panels import SEVERITIES, STATES
 from settlement.domain.reconciliation.rules import rule_titles
@@ -85,7 +86,7 @@ class FindingAdmin(FactAdmin):
     sdr_link = link_column("sdr", "SDR")
     state = state_column("sdr__standing__state", "SDR is", STATES)
     at_stake = money_column("money_at_stake", "At stake", "sdr__currency")
-    likely = column("Likely causes", lambda row: ", ".join(row.causes) or "–")
+    likely = column("Likely causes", likely_causes)
     found = moment_column("found_at", "Found")
     superseded = moment_column("superseded_at", "Superseded")
     stands = column("Standing", lambda row: "superseded" if row.superseded_at else "stands")

@@ -47,6 +47,7 @@ from settlement.admin.queues import age_text, queues_view
 from settlement.admin.reconciliation_reports import PERMISSIONS as REPORTS_PERMISSIONS
 from settlement.admin.reconciliation_reports import reports_view
 from settlement.admin.sdr_bulk import BULK_STEPS, SINGLE_STEPS, chosen_panel
+from settlement.admin.sdr_causes import why
 from settlement.admin.sdr_filters import (
     AgeFilter,
     AssignedFilter,
@@ -300,6 +301,7 @@ class SdrAdmin(BulkSteps, PersonalDataPages, FactAdmin):
             *sdr_panels.assigned(row),
             beside(row, records),
             sdr_panels.findings(row),
+            *why(row),
             calculation_panel(row),
             time_line(row, records),
             sdr_panels.settled(row),
