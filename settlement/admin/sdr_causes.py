@@ -7,7 +7,7 @@ from typing import Any
 from roaming.models import Finding, Sdr
 from roaming.staff_pages.cells import money
 from roaming.staff_pages.staff_admin import Panel
-from settlement.domain.reconciliation.mistakes import advice_on, mistakes_in
+from settlement.domain.reconciliation.mistakes import advice_on, mistakes_in, title_of
 
 TOTAL_DIFFERS = "PRC-01"
 
@@ -21,7 +21,7 @@ def why(row: Sdr) -> list[Panel]:
     return [
         Panel(
             "Why the total differs",
-            ("Mistake", "What the claim would follow from", "It gives", "What to do"),
+            ("Mistake", "The claim follows when", "It gives", "What to do"),
             lines,
             "No known mistake gives this total to the cent, neither alone nor with a second one.",
             note="Each line explains the whole claim to the cent; the likeliest comes first."
@@ -34,7 +34,7 @@ def why(row: Sdr) -> list[Panel]:
 def _line(cause: str, row: Sdr) -> tuple[Any, ...]:
     made = mistakes_in(cause)
     return (
-        " and ".join(mistake.title for mistake in made),
+        title_of(cause),
         ", and ".join(mistake.meaning for mistake in made),
         money(row.claim_before_tax, row.currency),
         " ".join(advice_on([cause])),
@@ -43,8 +43,4 @@ def _line(cause: str, row: Sdr) -> tuple[Any, ...]:
 
 def likely_causes(finding: Finding) -> str:
     """The causes of a finding, in words where they are known mistakes."""
-    return "; ".join(_in_words(cause) for cause in finding.causes) or "–"
-
-
-def _in_words(cause: str) -> str:
-    return " and ".join(m.title for m in mistakes_in(cause)) or cause.replace("_", " ")
+    return "; ".join(title_of(cause) for cause in finding.causes) or "–"

@@ -11,7 +11,7 @@ from settlement.domain.reconciliation.mistakes.material import (
     stated_in,
 )
 from settlement.domain.reconciliation.mistakes.registry import MISTAKES, Mistake, mistakes_in
-from settlement.domain.reconciliation.mistakes.words import advice_on, in_words
+from settlement.domain.reconciliation.mistakes.words import advice_on, in_words, title_of
 
 __all__ = [
     "MISTAKES",
@@ -25,4 +25,5 @@ __all__ = [
     "in_words",
     "mistakes_in",
     "stated_in",
+    "title_of",
 ]

@@ -172,7 +172,7 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "energy_not_sum",
-        "Stated energy instead of the periods'",
+        "Stated energy billed",
         "the total energy that the SDR states is billed, which is not the sum of its periods",
         "Bill what the charging periods add up to, or correct them.",
         "energy",

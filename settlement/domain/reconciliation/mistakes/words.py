@@ -18,6 +18,16 @@ def in_words(causes: Sequence[str], claimed: str) -> tuple[str, ...]:
     return tuple(_sentence(made, claimed) for cause in causes if (made := mistakes_in(cause)))
 
 
+def title_of(cause: str) -> str:
+    """A cause as a heading; one that is no known mistake reads as it is.
+
+    >>> title_of("step_twice+tax_left_in"), title_of("not_published")
+    ('One step too many and amount with tax claimed as before tax', 'not published')
+    """
+    made = mistakes_in(cause)
+    return _titles(made) if made else cause.replace("_", " ")
+
+
 def advice_on(causes: Sequence[str]) -> tuple[str, ...]:
     """What to do about each mistake that the causes name, each once.
 
@@ -29,12 +39,9 @@ def advice_on(causes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _sentence(made: Sequence[Mistake], claimed: str) -> str:
-    titles = " and ".join(
-        mistake.title if place == 0 else _small(mistake.title) for place, mistake in enumerate(made)
-    )
     meanings = ", and ".join(mistake.meaning for mistake in made)
-    return f"{titles}: the claim of {claimed} is what follows when {meanings}."
+    return f"{_titles(made)}: the claim of {claimed} is what follows when {meanings}."
 
 
-def _small(title: str) -> str:
-    return title[0].lower() + title[1:]
+def _titles(made: Sequence[Mistake]) -> str:
+    return " and ".join([made[0].title, *(m.title[0].lower() + m.title[1:] for m in made[1:])])
