@@ -47,6 +47,8 @@ from settlement.domain.reconciliation.mistakes.material import Material
 _UTC = ZoneInfo("UTC")
 
 
+# Parts into which boundaries may divide a session that is to be explained.
+MOST_PARTS = 500
 # What a trial may raise: nobody can have billed so, or nothing can be said of it.
 CANNOT_BILL = (
     NotRatable,
@@ -108,7 +110,9 @@ class Biller:
         if manner.prices is Prices.AT_START:
             stay_at_start(session.stretches)
         elif manner.prices is Prices.AT_BOUNDARIES:
-            return split_session(session)
+            session = split_session(session)
+            if len(session.stretches) > MOST_PARTS:
+                raise CannotBillError("nobody divides a session into so many parts")
         return session
 
     def bill(self, manner: Manner) -> Billed:

@@ -196,6 +196,22 @@ def test_the_time_is_bounded_whatever_is_sent():
     assert explaining.MOST_PRICED <= 12_000
 
 
+def test_the_time_is_bounded_under_the_longest_of_tariffs():
+    """A thousand elements, none of which holds, over a week that each of them may divide."""
+    content = json.loads(Session(8200, 9100, 0).part())
+    content["end_date_time"] = (START + timedelta(days=7)).isoformat()
+    body = json.loads(tariff("0.37", "0.29"))
+    for minute in range(1, 980):
+        clock = f"{minute // 60:02}:{minute % 60:02}"
+        restrictions = {"start_time": "00:00", "end_time": clock, "min_kwh": 90}
+        part = {"price_components": body["elements"][0]["price_components"]}
+        body["elements"].insert(0, {**part, "restrictions": restrictions})
+    started = time.process_time()
+    price = judged(json.dumps(content), D("1.23"), (version(2, json.dumps(body), 20),))
+    assert price.expected is not None
+    assert time.process_time() - started < 10
+
+
 def test_what_stands_on_findings_fits_and_is_explained():
     codes = [mistake.code for mistake in MISTAKES]
     assert len(set(codes)) == len(codes)
