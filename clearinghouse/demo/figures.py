@@ -12,7 +12,7 @@ from django.db.models import Count, Q, Sum
 from clearinghouse.demo.staff import ENVIRONMENT
 from roaming.domain.use_case import title_of
 from roaming.models import Delivery, Finding, JournalEntry, Sdr, SdrState
-from roaming.simulator.mistakes import Mistake
+from roaming.simulator.mistakes import Mistake, of_billing
 from roaming.simulator.world import World
 from roaming.simulator.wrong_biller import Planted
 from settlement.domain.reconciliation.rules import rule_titles
@@ -51,13 +51,18 @@ class Position(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PlantedKind(msgspec.Struct, kw_only=True, frozen=True):
-    """A kind of mistake that was planted: how often, how often found, the money."""
+    """A kind of mistake that was planted: how often, how often found, the money.
+
+    `named`: how often the causes of a differing total name just what was planted; None where the
+    kind is none of billing.
+    """
 
     kind: str
     family: str
     planted: int
     found: int
     at_stake: Decimal
+    named: int | None = None
 
 
 class Figures(msgspec.Struct, kw_only=True):
@@ -135,7 +140,7 @@ def read_figures(world: World, period: SettlementPeriod) -> Figures:
         ],
         trial_balance=books.differences,
         accounts=len(books.accounts),
-        planted=_planted(world.planted, flagged),
+        planted=_planted(world.planted, flagged, _causes()),
         not_found=not_found(world.planted, flagged),
         flagged_besides=_flagged_besides(world.planted, flagged),
     )
@@ -200,6 +205,19 @@ def _flagged() -> dict[str, set[str]]:
     return dict(found)
 
 
+def _causes() -> dict[str, list[str]]:
+    """SDR reference -> the causes that are named for its total."""
+    named = _severe().filter(rule="PRC-01").values_list("sdr__reference", "causes")
+    return dict(named)
+
+
+def was_named(planted: Planted, causes: dict[str, list[str]]) -> bool:
+    """Whether a cause names just the mistakes that were planted."""
+    wanted = {mistake.value for mistake in planted.mistakes}
+    named = causes.get(f"SDR-{planted.reference}", ())
+    return any(set(cause.split("+")) == wanted for cause in named)
+
+
 def sdr_references(planted: Planted) -> set[str]:
     """The SDRs on which a planted mistake may show.
 
@@ -230,7 +248,9 @@ def not_found(planted: dict[str, Planted], flagged: dict[str, set[str]]) -> list
     ]
 
 
-def _planted(planted: dict[str, Planted], flagged: dict[str, set[str]]) -> list[PlantedKind]:
+def _planted(
+    planted: dict[str, Planted], flagged: dict[str, set[str]], causes: dict[str, list[str]]
+) -> list[PlantedKind]:
     """Each kind in the order of the mistakes, and last those that carry two."""
     kinds: defaultdict[Mistake | None, list[Planted]] = defaultdict(list)
     for one in planted.values():
@@ -242,6 +262,9 @@ def _planted(planted: dict[str, Planted], flagged: dict[str, set[str]]) -> list[
             planted=len(kinds[mistake]),
             found=sum(was_found(one, flagged) for one in kinds[mistake]),
             at_stake=sum((one.at_stake for one in kinds[mistake]), ZERO),
+            named=sum(was_named(one, causes) for one in kinds[mistake])
+            if mistake is None or of_billing(mistake)
+            else None,
         )
         for mistake in (*Mistake, None)
         if mistake in kinds

@@ -128,8 +128,8 @@ def _positions(figures: Figures) -> Table:
 def _planted(figures: Figures) -> Table:
     table = _table(
         "Mistakes planted by the simulated operators",
-        *("Mistake", "Rules", "Planted", "Found", "At stake"),
-        numbers=(2, 3, 4),
+        *("Mistake", "Rules", "Planted", "Found", "Cause named", "At stake"),
+        numbers=(2, 3, 4, 5),
     )
     for row in figures.planted:
         table.add_row(
@@ -137,6 +137,7 @@ def _planted(figures: Figures) -> Table:
             row.family,
             f"{row.planted:,}",
             f"{row.found:,}",
+            "" if row.named is None else f"{row.named:,}",
             money(row.at_stake),
         )
     if figures.planted:
@@ -145,10 +146,11 @@ def _planted(figures: Figures) -> Table:
             "",
             f"{sum(row.planted for row in figures.planted):,}",
             f"{sum(row.found for row in figures.planted):,}",
+            f"{sum(row.named or 0 for row in figures.planted):,}",
             money(sum((row.at_stake for row in figures.planted), Decimal(0)), figures.currency),
             style="bold",
         )
-        table.add_row("SDRs flagged besides", "", "", f"{figures.flagged_besides:,}")
+        table.add_row("SDRs flagged besides", "", "", f"{figures.flagged_besides:,}", "", "")
     return table
 
 

@@ -40,7 +40,7 @@ class Mistake(StrEnum):
     FLAT_TWICE = "flat_twice"
     MIN_PRICE_IGNORED = "min_price_ignored"
     MAX_PRICE_IGNORED = "max_price_ignored"
-    ROUNDED_UP = "rounded_up"
+    ROUNDED_OTHERWISE = "rounded_otherwise"
     ROUNDED_PER_PERIOD = "rounded_per_period"
     ROUNDED_UP_PER_PERIOD = "rounded_up_per_period"
     BILLED_TWICE = "billed_twice"
@@ -84,12 +84,12 @@ _HABITS: dict[Mistake, dict[str, Any]] = {
     Mistake.FLAT_TWICE: {"fees": 2},
     Mistake.MIN_PRICE_IGNORED: {"bounds": BoundHabit.NO_MINIMUM},
     Mistake.MAX_PRICE_IGNORED: {"bounds": BoundHabit.NO_MAXIMUM},
-    Mistake.ROUNDED_UP: {"cents": CentHabit.UP},
+    Mistake.ROUNDED_OTHERWISE: {"cents": CentHabit.UP},
     Mistake.ROUNDED_PER_PERIOD: {"cents": CentHabit.PER_PERIOD},
     Mistake.ROUNDED_UP_PER_PERIOD: {"cents": CentHabit.UP_PER_PERIOD},
 }
 ROUNDINGS = frozenset(
-    {Mistake.ROUNDED_UP, Mistake.ROUNDED_PER_PERIOD, Mistake.ROUNDED_UP_PER_PERIOD}
+    {Mistake.ROUNDED_OTHERWISE, Mistake.ROUNDED_PER_PERIOD, Mistake.ROUNDED_UP_PER_PERIOD}
 )
 """Worth a cent or two: only who tolerates nothing notices them."""
 

@@ -19,6 +19,7 @@ from clearinghouse.demo.figures import (
     Traffic,
     not_found,
     was_found,
+    was_named,
 )
 from clearinghouse.demo.platforms import SteeredPlatform, counts_by
 from clearinghouse.demo.screen import Screen
@@ -145,6 +146,13 @@ def test_a_mistake_is_found_by_a_rule_of_its_family_only():
     assert was_found(late, {"SDR-1": {"PRC-01", "TIM-05"}})
     assert not was_found(late, {"SDR-1": {"PRC-01"}, "SDR-2": {"TIM-05"}})
     assert not_found({"1": late}, {}) == ["late in SDR-1 (1 at stake)"]
+
+
+def test_what_was_planted_is_named_where_a_cause_says_just_that():
+    both = Planted("1", Mistake.FLAT_TWICE, Decimal(1), second=Mistake.STEP_TWICE)
+    assert was_named(both, {"SDR-1": ["tax_left_in", "step_twice+flat_twice"]})
+    assert not was_named(both, {"SDR-1": ["flat_twice", "step_twice"]})
+    assert not was_named(both, {"SDR-2": ["step_twice+flat_twice"]})
 
 
 def test_a_second_bill_and_an_overlap_show_on_either_of_two():

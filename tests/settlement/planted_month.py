@@ -31,8 +31,6 @@ from settlement.domain.reconciliation.mistakes import MISTAKES
 from settlement.use_cases.sdr_reconciliation import reconcile
 from tests import factories
 
-# The two words that the operators and the clearing house have for one mistake.
-CODES = {Mistake.ROUNDED_UP: "rounded_otherwise"}
 KNOWN = {mistake.code for mistake in MISTAKES}
 
 
@@ -218,7 +216,7 @@ class Outcome:
         named, missed = [], []
         for reference, one in self.planted.items():
             if of_billing(one.mistake) and (one.second is not None) is two:
-                wanted = {CODES.get(mistake, mistake.value) for mistake in one.mistakes}
+                wanted = {mistake.value for mistake in one.mistakes}
                 assert wanted <= KNOWN
                 causes = self.causes.get(f"SDR-{reference}", ())
                 hit = any(set(cause.split("+")) == wanted for cause in causes)
