@@ -13,6 +13,9 @@ def menu(request: HttpRequest) -> dict[str, object]:
         return {}
     pages = [
         ("portal:start", _("Start")),
+        ("portal:sdrs", _("SDRs")),
+        ("portal:agreements", _("Agreements")),
+        ("portal:downloads", _("Reports")),
         ("portal:account", _("Your account")),
     ]
     if viewer.administers:

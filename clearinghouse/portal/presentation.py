@@ -109,6 +109,11 @@ def day(on: date | None) -> str:
     return EMPTY if on is None else dates.format_date(on, "medium", _locale())
 
 
+def month(first: date) -> str:
+    """A month by its first day."""
+    return str(dates.format_skeleton("yMMMM", first, locale=_locale()))
+
+
 def age(since: datetime, now: datetime) -> str:
     """How long ago, in the largest unit that says something."""
     passed = max(now - since, timedelta())

@@ -1,15 +1,127 @@
-"""The first page: what needs a decision, with counts, age and money; every number leads there."""
+"""The first page: what needs a decision, with counts, age and money; every number leads there.
+
+Each figure looks at a bounded number of rows, so that the page is as fast with a million SDRs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from clearinghouse.portal import own
+from clearinghouse.portal.presentation import age, money_text, quantity
 from clearinghouse.portal.viewer import Viewer, portal_page
+from roaming.models import Agreement
+from roaming.models.clock import business_now
+
+ENOUGH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its words, where it leads, and whether it calls for somebody."""
+
+    value: str
+    words: str
+    address: str
+    notes: Sequence[str] = ()
+    calls: bool = False
 
 
 @portal_page()
 def start(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    """What waits for the operator."""
-    return render(request, "portal/start.html", {"title": _("Start")})
+    """What waits for the operator, by the side on which it stands."""
+    now = business_now()
+    groups: list[tuple[str, list[Figure]]] = []
+    if viewer.is_csp:
+        groups.append((_("To decide, as home-CSP"), list(_to_decide(viewer, now))))
+    if viewer.is_cso:
+        groups.append((_("Our claims, as visited-CSO"), list(_claims(viewer, now))))
+    groups.append((_("Agreements"), [_agreements(viewer)]))
+    context = {
+        "title": _("What waits for %s") % viewer.operator.name,
+        "groups": groups,
+        "now": now,
+    }
+    return render(request, "portal/start.html", context)
+
+
+def _to_decide(viewer: Viewer, now: datetime) -> Iterator[Figure]:
+    yield _figure(viewer, "csp", "deviating", _("SDRs deviate from our reckoning"), now)
+    yield _figure(viewer, "csp", "unmatched", _("SDRs have no known session"), now)
+    yield _figure(viewer, "csp", "not_ratable", _("SDRs cannot be rated"), now)
+    yield _figure(
+        viewer, "csp", "rated", _("SDRs agree; silence decides at the end of their window"), now,
+        calls=False,
+    )  # fmt: skip
+    yield _figure(viewer, "csp", "disputed", _("SDRs that we dispute"), now, calls=False)
+
+
+def _claims(viewer: Viewer, now: datetime) -> Iterator[Figure]:
+    yield _figure(viewer, "cso", "disputed", _("of our SDRs are disputed"), now)
+    yield _figure(viewer, "cso", "rejected", _("of our SDRs were rejected at the door"), now)
+    yield _figure(viewer, "cso", "deviating", _("of our SDRs deviate"), now, calls=False)
+    yield _figure(viewer, "cso", "rated", _("of our SDRs agree and are open"), now, calls=False)
+
+
+def _figure(  # noqa: PLR0913, PLR0917  a row of the tables above
+    viewer: Viewer, side: str, state: str, what: str, now: datetime, calls: bool = True
+) -> Figure:
+    """The SDRs of one state: at most 1,000 are looked at, the oldest first."""
+    rows = own.standings(viewer, as_csp=side == "csp").filter(state=state).order_by("sdr")
+    found = list(
+        rows.values_list("visible_at", "sdr__claim_before_tax", "sdr__currency", "decide_by")[
+            :ENOUGH
+        ]
+    )
+    count = len(found)
+    notes: list[str] = []
+    if found:
+        notes = [_sums([(amount, currency) for _at, amount, currency, _by in found])]
+        oldest = min(at for at, *_rest in found)
+        notes.append(_("oldest for %s") % age(oldest, now))
+        due = [by for *_rest, by in found if by is not None and by > now]
+        if state == "rated" and due:
+            notes.append(_("the next window ends in %s") % age(now, min(due)))
+    query = f"state={state}" + (f"&side={side}" if viewer.is_csp and viewer.is_cso else "")
+    return Figure(
+        _many(count), what, f"{reverse('portal:sdrs')}?{query}",
+        [note for note in notes if note], calls=calls and count > 0,
+    )  # fmt: skip
+
+
+def _many(count: int) -> str:
+    text = str(quantity(count))
+    return _("%s or more") % f"{ENOUGH:,}" if count == ENOUGH else text
+
+
+def _sums(amounts: Sequence[tuple[Decimal | None, str]]) -> str:
+    sums: dict[str, Decimal] = {}
+    for amount, currency in amounts:
+        if amount is not None:
+            sums[currency] = sums.get(currency, Decimal(0)) + amount
+    return ", ".join(money_text(value, currency) for currency, value in sorted(sums.items()))
+
+
+def _agreements(viewer: Viewer) -> Figure:
+    """Those that the other side or nobody accepted yet."""
+    proposed = own.agreements(viewer).filter(status=Agreement.Status.PROPOSED)
+    waiting = [
+        agreement
+        for agreement in proposed.prefetch_related("acceptances")[:ENOUGH]
+        if own.party(viewer, agreement)
+        not in {acceptance.party for acceptance in agreement.acceptances.all()}
+    ]
+    what = ngettext("agreement waits for our yes", "agreements wait for our yes", len(waiting))
+    return Figure(
+        _many(len(waiting)), what, reverse("portal:agreements"),
+        calls=bool(waiting),
+    )  # fmt: skip

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from django.urls import path
 
-from clearinghouse.portal import account, colleagues, invitations, sign_in, start
+from clearinghouse.portal import (
+    account,
+    agreements,
+    colleagues,
+    decisions,
+    downloads,
+    invitations,
+    sdr_download,
+    sdr_list,
+    sdr_page,
+    sign_in,
+    start,
+)
 
 app_name = "portal"
 OPEN = frozenset({"sign-in", "sign-out", "reset", "reset-sent", "reset-confirm", "invitation"})
 urlpatterns = [
     path("", start.start, name="start"),
+    # Reconciliation
+    path("sdrs/", sdr_list.sdr_list, name="sdrs"),
+    path("sdrs/sdrs.csv", sdr_download.sdrs_csv, name="sdrs-csv"),
+    path("sdrs/<uuid:key>/", sdr_page.sdr_page, name="sdr"),
+    path("decisions/", decisions.decide, name="decide"),
+    path("agreements/", agreements.agreement_list, name="agreements"),
+    path("agreements/<int:key>/", agreements.agreement, name="agreement"),
+    path("reports/", downloads.downloads, name="downloads"),
+    path("reports/<slug:name>.csv", downloads.download, name="download"),
     # People
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-out/", sign_in.SignOut.as_view(), name="sign-out"),

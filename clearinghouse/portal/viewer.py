@@ -95,9 +95,9 @@ class Viewer:
         return Role.CSO in self.roles
 
     @property
-    def name(self) -> str:
-        """What stands on decisions: for both parties and the clearing house to read."""
-        return f"{self.user.get_full_name() or self.user.username}, {self.operator.name}"
+    def signature(self) -> str:
+        """What stands on decisions. The other party is shown the operator only."""
+        return f"{self.operator.name}: {self.user.get_full_name() or self.user.username}"
 
 
 def viewer_of(request: HttpRequest) -> Viewer | None:
