@@ -12,6 +12,7 @@ run.
     leash.py       ends a process when its conductor is gone
     services.py    web server, worker, beat
     staff.py       two people at their desks: operators, platforms, agreements, tokens
+    portal_people.py  who signs in to the portal, for a home-CSP and for a visited-CSO
     timeline.py    the steps in which the business clock goes through the month
     platforms.py   the operators' platforms, steered from here
     month.py       the clock runs, step by step, until everybody has caught up

@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils.text import slugify
 
-from clearinghouse.demo import comparison, table
+from clearinghouse.demo import comparison, portal_people, table
 from clearinghouse.demo.children import ChildEndedError, Children, children_in
 from clearinghouse.demo.closing import (
     Closing,
@@ -242,6 +242,9 @@ class _Conductor:
         say(f"Admin       {address}/admin/")
         for name, password in staff.passwords.items():
             say(f"            {name}, password {password}")
+        say(f"Portal      {address}/portal/")
+        for line in portal_people.told(portal_people.accounts_for_two(), " " * 12):
+            say(line)
         say(f"API docs    {address}/api/docs")
         say(f"Reports     {self._place.reports}")
         say(f"Logs        {self._place.logs}")

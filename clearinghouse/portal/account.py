@@ -60,6 +60,7 @@ def _sign_ins(viewer: Viewer) -> Table:
         headers(_("When"), _("From"), _("With")),
         rows,
         _("None was recorded yet."),
+        shown_caption=False,
         note=_("Not you? Set a new password: all other sessions end with it."),
     )
 

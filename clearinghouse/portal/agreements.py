@@ -45,7 +45,7 @@ def agreement_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     rows = list(own.agreements(viewer).prefetch_related("acceptances").order_by("-pk")[:500])
     rows.sort(key=lambda agreement: not _waits_for(viewer, agreement))
     titles = (
-        _("Counterparty"), _("We are"), _("Status"), _("Valid"), _("Currency"),
+        _("Counterparty"), _("You are"), _("Status"), _("Valid"), _("Currency"),
         _("To decide within"),
     )  # fmt: skip
     lines = [
@@ -83,7 +83,7 @@ def _waits_for(viewer: Viewer, agreement: Agreement) -> bool:
 
 def _status(viewer: Viewer, agreement: Agreement) -> Any:
     if _waits_for(viewer, agreement):
-        return badge(_("waits for our yes"), "warn")
+        return badge(_("waits for your yes"), "warn")
     return badge(agreement.get_status_display(), _SHADES.get(agreement.status, "plain"))
 
 
@@ -211,4 +211,4 @@ def _acceptances(viewer: Viewer, row: Agreement) -> Table:
             )
         )
     titles = (_("Party"), _("Role"), _("Acceptance"), _("When"), _("How"), _("Reference"))
-    return Table(_("Who accepted"), headers(*titles), lines, "")
+    return Table(_("Who accepted"), headers(*titles), lines, "", shown_caption=False)

@@ -101,7 +101,7 @@ def _people(viewer: Viewer) -> Table:
                 _standing(m),
                 _("set up") if has_second_factor(m.user) else _("none"),
                 moment(m.user.last_login),
-                "" if m.user_id == viewer.user.pk else _change(m),
+                _("you") if m.user_id == viewer.user.pk else _change(m),
             )
         )
         for m in own.members(viewer)
@@ -146,7 +146,11 @@ def _invitations(viewer: Viewer) -> Table:
         _("Withdraw"),
     )  # fmt: skip
     return Table(
-        _("Invitations"), headers(*titles), rows, _("Nobody is invited who did not accept.")
+        _("Invitations"),
+        headers(*titles),
+        rows,
+        _("Nobody is invited who did not accept."),
+        shown_caption=False,
     )
 
 

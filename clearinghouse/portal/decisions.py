@@ -133,9 +133,9 @@ def _title(*, approves: bool, count: int, name: str) -> str:
 def _preview(viewer: Viewer, chosen: list[Sdr]) -> Table:
     titles = (
         _("SDR"), _("State"), _("Counterparty"), _("Session ended"), _("Energy"), _("Claimed"),
-        _("By our reckoning"), _("Decide by"),
+        _("Re-rated"), _("Decide by"),
     )  # fmt: skip
-    figures = (_("Energy"), _("Claimed"), _("By our reckoning"))
+    figures = (_("Energy"), _("Claimed"), _("Re-rated"))
     rows = [row_of(viewer, sdr) for sdr in chosen]
     return Table(_("What you decide on"), headers(*titles, figures=figures), rows, "")
 

@@ -128,7 +128,7 @@ def _summary_table(viewer: Viewer, chosen: Month) -> Table:
             Row(
                 (
                     other or "–",
-                    _("we claim") if cso == viewer.operator.name else _("we pay"),
+                    _("you claim") if cso == viewer.operator.name else _("you pay"),
                     words.mark(words.STATES, state),
                     words.mark(words.OUTCOMES, outcome),
                     quantity(count),

@@ -72,11 +72,20 @@ class SdrFilterForm(forms.Form):
         ]
         self.fields["side"].choices = [  # type: ignore[attr-defined]
             ("", _("Both")),
-            ("csp", _("To pay (we are home-CSP)")),
-            ("cso", _("Claimed (we are visited-CSO)")),
+            ("csp", _("To pay (you are the home-CSP)")),
+            ("cso", _("Claimed (you are the visited-CSO)")),
         ]
         if not (viewer.is_csp and viewer.is_cso):
             del self.fields["side"]
+
+
+def counterparty(viewer: Viewer, sdr: Sdr) -> str:
+    """The other operator's name, or the identifier that the SDR gives it."""
+    pair = viewer.pairs.get(sdr.pair_id or 0)
+    if pair is not None:
+        mine = pair.visited_cso_id == viewer.operator.pk
+        return str((pair.home_csp if mine else pair.visited_cso).name)
+    return str((sdr.visited_cso if own.decides_on(viewer, sdr) else sdr.home_csp) or "–")
 
 
 def _counterparty(viewer: Viewer, pair: Any) -> str:
@@ -176,6 +185,15 @@ def _filters(asked: QueryDict) -> str:
     return f"{text}&" if text else ""
 
 
+def _narrowed_by(form: SdrFilterForm) -> Iterator[tuple[Any, Any]]:
+    """What narrows the list, in words."""
+    for bound in form:
+        value = bound.value()
+        if value:
+            choices = dict(getattr(bound.field, "choices", ()))
+            yield bound.label, choices.get(value, value)
+
+
 @portal_page()
 def sdr_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """The list, newest session first."""
@@ -186,7 +204,7 @@ def sdr_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     context = {
         "title": _("SDRs"),
         "form": form,
-        "filtering": any(request.GET.get(name) for name in form.fields),
+        "narrowed_by": list(_narrowed_by(form)),
         "table": _table(viewer, leaf, selectable=selectable),
         "leaf": leaf,
         "filters": _filters(request.GET),
@@ -197,9 +215,9 @@ def sdr_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 def _table(viewer: Viewer, leaf: Leaf, *, selectable: bool) -> Table:
     titles = (
         _("SDR"), _("State"), _("Counterparty"), _("Session ended"), _("Energy"), _("Claimed"),
-        _("By our reckoning"), _("Decide by"),
+        _("Re-rated"), _("Decide by"),
     )  # fmt: skip
-    figures = (_("Energy"), _("Claimed"), _("By our reckoning"))
+    figures = (_("Energy"), _("Claimed"), _("Re-rated"))
     return Table(
         _("SDRs, the newest session first"),
         headers(*titles, figures=figures),
@@ -214,11 +232,10 @@ def row_of(viewer: Viewer, sdr: Sdr, *, selectable: bool = False) -> Row:
     """An SDR in a list. It can be chosen where the operator may decide on it now."""
     standing = sdr.standing
     decides = own.decides_on(viewer, sdr)
-    other = sdr.visited_cso if decides else sdr.home_csp
     cells = (
         link(reverse("portal:sdr", args=[sdr.pk]), sdr.reference),
         words.mark(words.STATES, standing.state),
-        other or "–",
+        counterparty(viewer, sdr),
         moment(sdr.ended_at),
         quantity(sdr.energy_kwh, "kWh"),
         money(sdr.claim_before_tax, sdr.currency),

@@ -94,17 +94,20 @@ def _beside(viewer: Viewer, sdr: Sdr, session: ServiceSession | None) -> Table:
     record = own.csp_record(viewer, sdr)
     titles = ["", _("The CSO's claim"), _("The clearing house's evidence"), _("Difference")]
     if record is not None:
-        titles += [_("Our own record"), _("Difference to it")]
+        titles += [_("Your own record"), _("Difference to it")]
     notes = []
     if session is None:
         notes.append(_("No service session was found for it: the claim stands alone."))
     if record is None and own.decides_on(viewer, sdr):
-        notes.append(_("No record of our own was sent for it."))
+        notes.append(_("You sent no record of your own for it."))
     rows = []
     for line in _lines(sdr, session, record):
         cells = [line.name, *line.against_evidence()]
         rows.append(Row(cells + line.against_record() if record is not None else cells))
-    return Table(_("Side by side"), headers(*titles), rows, "", note=" ".join(notes))
+    return Table(
+        _("Claim and evidence, side by side"), headers(*titles), rows, "", note=" ".join(notes),
+        shown_caption=False,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,6 @@ def _lines(sdr: Sdr, session: ServiceSession | None, record: CspRecord | None) -
     def known(name: str) -> tuple[Any, Any]:
         return getattr(session, name, None), getattr(record, name, None)
 
-    def text(value: Any) -> Any:
-        return value or EMPTY
-
     def differs(claimed: Any, other: Any) -> Any:
         return _("differs")
 
@@ -149,8 +149,17 @@ def _lines(sdr: Sdr, session: ServiceSession | None, record: CspRecord | None) -
     def to_the_second(value: Any) -> Any:
         return moment(value, "second")
 
+    names = {sdr.evse_key: sdr.evse_id}
+    if session is not None:
+        names.setdefault(session.evse.key, session.evse.evse_id)
+    if record is not None:
+        names.setdefault(record.evse_key, record.evse_id)
+
+    def by_name(key: Any) -> Any:
+        return names.get(key) or EMPTY
+
     evse = session.evse.key if session else None
-    yield _Line(_("EVSE"), sdr.evse_key, evse, getattr(record, "evse_key", None), text, differs)
+    yield _Line(_("EVSE"), sdr.evse_key, evse, getattr(record, "evse_key", None), by_name, differs)
     for name, field in ((_("Start"), "started_at"), (_("End"), "ended_at")):
         yield _Line(name, getattr(sdr, field), *known(field), to_the_second, _ahead)
     yield _Line(_("Energy"), sdr.energy_kwh, *known("energy_kwh"), in_kwh, _signed(in_kwh))
@@ -207,7 +216,7 @@ def _findings(sdr: Sdr) -> Table:
     ]
     return Table(
         _("Findings"), headers(*titles, figures=(_("At stake"),)), rows,
-        _("No check found anything."),
+        _("No check found anything."), shown_caption=False,
     )  # fmt: skip
 
 
@@ -225,7 +234,9 @@ def _events(viewer: Viewer, sdr: Sdr) -> Table:
         for event in own.events(sdr)[:_MOST]
     ]
     titles = (_("When"), _("State"), _("Who"), _("Why"), _("Note"))
-    return Table(_("What happened to it"), headers(*titles), rows, _("Nothing yet."))
+    return Table(
+        _("What happened to it"), headers(*titles), rows, _("Nothing yet."), shown_caption=False
+    )
 
 
 def _who(viewer: Viewer, actor: str) -> str:
@@ -259,7 +270,7 @@ def _messages(viewer: Viewer, session: ServiceSession) -> Table:
     titles = (_("When"), _("Use case"), _("From"), _("Outcome"), _("Correlation id"))
     return Table(
         _("Messages of the session"), headers(*titles), rows,
-        _("The clearing house switched no message of this session."),
+        _("The clearing house switched no message of this session."), shown_caption=False,
     )  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from clearinghouse.portal import own
 from clearinghouse.portal.presentation import age, money_text, quantity
@@ -44,7 +43,7 @@ def start(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     if viewer.is_csp:
         groups.append((_("To decide, as home-CSP"), list(_to_decide(viewer, now))))
     if viewer.is_cso:
-        groups.append((_("Our claims, as visited-CSO"), list(_claims(viewer, now))))
+        groups.append((_("Your claims, as visited-CSO"), list(_claims(viewer, now))))
     groups.append((_("Agreements"), [_agreements(viewer)]))
     context = {
         "title": _("What waits for %s") % viewer.operator.name,
@@ -55,21 +54,21 @@ def start(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 
 
 def _to_decide(viewer: Viewer, now: datetime) -> Iterator[Figure]:
-    yield _figure(viewer, "csp", "deviating", _("SDRs deviate from our reckoning"), now)
-    yield _figure(viewer, "csp", "unmatched", _("SDRs have no known session"), now)
-    yield _figure(viewer, "csp", "not_ratable", _("SDRs cannot be rated"), now)
+    yield _figure(viewer, "csp", "deviating", _("Deviating: claim and re-rating differ"), now)
+    yield _figure(viewer, "csp", "unmatched", _("Unmatched: no known session"), now)
+    yield _figure(viewer, "csp", "not_ratable", _("Not ratable"), now)
     yield _figure(
-        viewer, "csp", "rated", _("SDRs agree; silence decides at the end of their window"), now,
+        viewer, "csp", "rated", _("Agreeing: silence decides when the window ends"), now,
         calls=False,
     )  # fmt: skip
-    yield _figure(viewer, "csp", "disputed", _("SDRs that we dispute"), now, calls=False)
+    yield _figure(viewer, "csp", "disputed", _("Disputed by you"), now, calls=False)
 
 
 def _claims(viewer: Viewer, now: datetime) -> Iterator[Figure]:
-    yield _figure(viewer, "cso", "disputed", _("of our SDRs are disputed"), now)
-    yield _figure(viewer, "cso", "rejected", _("of our SDRs were rejected at the door"), now)
-    yield _figure(viewer, "cso", "deviating", _("of our SDRs deviate"), now, calls=False)
-    yield _figure(viewer, "cso", "rated", _("of our SDRs agree and are open"), now, calls=False)
+    yield _figure(viewer, "cso", "disputed", _("Disputed by the home-CSP"), now)
+    yield _figure(viewer, "cso", "rejected", _("Rejected at the door"), now)
+    yield _figure(viewer, "cso", "deviating", _("Deviating, not yet decided"), now, calls=False)
+    yield _figure(viewer, "cso", "rated", _("Agreeing, window still open"), now, calls=False)
 
 
 def _figure(  # noqa: PLR0913, PLR0917  a row of the tables above
@@ -120,7 +119,7 @@ def _agreements(viewer: Viewer) -> Figure:
         if own.party(viewer, agreement)
         not in {acceptance.party for acceptance in agreement.acceptances.all()}
     ]
-    what = ngettext("agreement waits for our yes", "agreements wait for our yes", len(waiting))
+    what = _("Waiting for your yes")
     return Figure(
         _many(len(waiting)), what, reverse("portal:agreements"),
         calls=bool(waiting),

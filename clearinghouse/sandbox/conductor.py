@@ -13,6 +13,7 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
+from clearinghouse.demo import portal_people
 from clearinghouse.demo.children import ChildEndedError, Children, children_in
 from clearinghouse.demo.conductor import api_of, log_into, prepare_database
 from clearinghouse.demo.place import Place, PlaceError, claimed
@@ -29,6 +30,7 @@ from clearinghouse.sandbox.world import (
     YOU,
     invitation_for,
     populate,
+    your_operator,
 )
 
 FAILURES = (ChildEndedError, EmbeddedPostgresError, PlaceError, TimeoutError)
@@ -175,6 +177,9 @@ class _Conductor:
         say(f"Admin               {address}/admin/")
         for name, password in staff.passwords.items():
             say(f"                    {name}, password {password}")
+        say(f"Portal              {address}/portal/")
+        for line in portal_people.told([portal_people.account_for(your_operator())], " " * 20):
+            say(line)
         say(f"You                 {YOU.cso} (CSO) and {YOU.csp} (CSP)")
         say(f"Registration token  {token}")
         say(f"For your shell      . {self._place.directory / ENV_FILE}")

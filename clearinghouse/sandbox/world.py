@@ -71,6 +71,11 @@ def invitation_for(inhabitant: Inhabitant) -> str:
     return issue_registration_token(platform, timezone.now())
 
 
+def your_operator() -> Operator:
+    """The operator of whoever connects."""
+    return Operator.objects.get(name=YOU.name)
+
+
 def _bring_on(inhabitant: Inhabitant) -> Operator:
     known = Operator.objects.filter(name=inhabitant.name).first()
     if known is not None:

@@ -132,6 +132,8 @@ def test_it_stays_up_until_it_is_told_to_end(replayed):
     try:
         address = running.said(r"Admin +(http://127\.0\.0\.1:\d+)/admin/").group(1)
         assert running.said(r"clerk, password \S{12,}")
+        assert running.said(r"Portal +http://127\.0\.0\.1:\d+/portal/")
+        assert running.said(r"portal@\S+, password \S{12,}")
         for path in ("/admin/login/", "/api/docs", "/api/v1/clock"):
             with urllib.request.urlopen(address + path, timeout=20) as response:
                 assert response.status == 200

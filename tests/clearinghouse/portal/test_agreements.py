@@ -38,7 +38,7 @@ def accept(client, agreement):
 def test_it_becomes_active_when_both_have_accepted(cast, proposed):
     cso = signed_in(member(cast.visited_cso.operator, "clerk"))
     csp = signed_in(member(cast.outsider.operator, "administrator"))
-    assert "waits for our yes" in text(cso.get("/portal/agreements/"))
+    assert "waits for your yes" in text(cso.get("/portal/agreements/"))
     assert "when the other party accepts" in text(accept(cso, proposed))
     proposed.refresh_from_db()
     assert proposed.status == "proposed"

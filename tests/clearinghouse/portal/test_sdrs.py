@@ -136,7 +136,7 @@ def test_messages_of_the_session_are_shown_to_its_parties(stage, csp):
 def test_the_home_csps_own_record_is_shown_to_it_alone(stage, csp, cso):
     record = own_record(stage)
     models.SdrState.objects.filter(sdr=stage.deviating).update(csp_record_id=record.pk)
-    assert "Our own record" in text(csp.get(page_of(stage.deviating)))
+    assert "Your own record" in text(csp.get(page_of(stage.deviating)))
     assert "19.5\u00a0kWh" in text(csp.get(page_of(stage.deviating)))
     page = text(cso.get(page_of(stage.deviating)))
     assert "own record" not in page.lower()
