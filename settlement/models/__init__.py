@@ -6,6 +6,7 @@ from settlement.models.ledger import LedgerAccount, LedgerEntry, Posting
 from settlement.models.netting import NetPayment, NetPosition
 from settlement.models.periods import SettlementPeriod
 from settlement.models.reconciliation import ReconciliationRun
+from settlement.models.rule_settings import RuleSetting
 from settlement.models.statements import Statement, StatementLine
 from settlement.models.work_queues import SdrAssignment
 
@@ -21,6 +22,7 @@ __all__ = [
     "NetPosition",
     "Posting",
     "ReconciliationRun",
+    "RuleSetting",
     "SdrAssignment",
     "SettlementPeriod",
     "Statement",

@@ -24,6 +24,11 @@ from roaming.domain.tariff import Asked, Version
 from settlement.domain.rating import RatingFinding
 from settlement.domain.reconciliation.case import PriceEvidence, number_text
 from settlement.domain.reconciliation.rerating import Rerater, ToRerate
+from settlement.domain.reconciliation.rule_settings import (
+    Rulings,
+    allowances_of,
+    severity_by,
+)
 from settlement.domain.reconciliation.rules import (
     CREDIT_RULES,
     JUDGED_ANEW,
@@ -33,6 +38,7 @@ from settlement.domain.reconciliation.rules import (
     Rule,
 )
 from settlement.domain.reconciliation.tariff_store import TariffStore
+from settlement.domain.reconciliation.tolerances import Allowance
 from settlement.models import ReconciliationRun
 from settlement.models.reconciliation_sql import (
     batch,
@@ -42,6 +48,8 @@ from settlement.models.reconciliation_sql import (
     findings,
     standing,
 )
+from settlement.models.reconciliation_sql.rulings import RulingsOfBatch, bring_rulings
+from settlement.models.rule_settings import settings_in_force
 
 Scope = ReconciliationRun.Scope
 _FIRST = uuid.UUID(int=0)
@@ -141,7 +149,8 @@ class _Work:
                 result.judged += judged
                 result.credits += accepted
                 result.changed += changed
-            self._rerate(cursor)
+            rulings = bring_rulings(cursor, settings_in_force())
+            self._rerate(cursor, rulings)
             evidence.gather_evidence(cursor)
             findings.apply_rules(cursor, _listed(RULES))
             findings.keep_findings(cursor, JUDGED_ANEW, self.now)
@@ -152,7 +161,7 @@ class _Work:
             result.judged += count
         return last
 
-    def _rerate(self, cursor: Any) -> None:
+    def _rerate(self, cursor: Any, of_batch: RulingsOfBatch) -> None:
         rows = batch.rows_to_rerate(cursor)
         unknown = {row.visited_cso_id for row in rows} - self._known_csos
         if unknown:
@@ -163,12 +172,13 @@ class _Work:
         noted: list[batch.FoundRow] = []
         reserved: list[uuid.UUID] = []
         for row in rows:
-            rerated = self._rerater.rerate(_to_rerate(row))
+            rulings = of_batch.of(row.agreement_key, row.pair_key)
+            rerated = self._rerater.rerate(_to_rerate(row, rulings))
             prices.append((row.sdr_id, rerated.price))
-            noted += _noted(row.sdr_id, rerated.notes)
+            noted += _noted(row.sdr_id, rerated.notes, rulings)
             body = bodies.read_body(row, rerated)
             if body is not None:
-                noted += bodies.found_in_body(row, body)
+                noted += bodies.found_in_body(row, body, rulings)
                 if body.reserved:
                     reserved.append(row.sdr_id)
         batch.bring_prices(cursor, prices)
@@ -178,7 +188,9 @@ class _Work:
             batch.bring_findings(cursor, noted)
 
 
-def _to_rerate(row: batch.RerateRow) -> ToRerate:
+def _to_rerate(row: batch.RerateRow, rulings: Rulings) -> ToRerate:
+    money = Allowance(row.tolerance_money, row.tolerance_money_share)
+    money = allowances_of(rulings).get("PRC-01", money)
     own = (row.tariff_id,) if row.tariff_id else tuple(row.connector_tariff_ids)
     notice = timedelta(hours=row.tariff_notice_hours)
     return ToRerate(
@@ -189,19 +201,24 @@ def _to_rerate(row: batch.RerateRow) -> ToRerate:
         before_tax=row.before_tax,
         currency=row.currency,
         rounding=Rounding(row.rounding),
-        tolerance_money=row.tolerance_money,
-        tolerance_money_share=row.tolerance_money_share,
+        tolerance_money=money.absolute,
+        tolerance_money_share=money.share,
     )
 
 
-def _noted(sdr_id: uuid.UUID, notes: tuple[RatingFinding, ...]) -> Iterator[batch.FoundRow]:
+def _noted(
+    sdr_id: uuid.UUID, notes: tuple[RatingFinding, ...], rulings: Rulings
+) -> Iterator[batch.FoundRow]:
     for note in notes:
         rule = WHILE_RATING.get(note.code, OTHER_WHILE_RATING)
+        severity = severity_by(rulings, rule.id, note.severity)
+        if severity is None:
+            continue
         split = note.total_if_split
         yield batch.FoundRow(
             sdr_id,
             rule.id,
-            note.severity.value,
+            severity.value,
             rule.explanation,
             note.detail,
             "" if split is None else f"{number_text(split)} if split there"[:200],

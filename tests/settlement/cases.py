@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from roaming import models
 from roaming.domain.money import Rounding
+from roaming.domain.sdr import Severity
 from roaming.domain.tariff import Asked, Version
 from roaming.domain.time_zones import find_zone
 from roaming.domain.whitelist import Distributed, Whitelist
@@ -26,8 +27,16 @@ from settlement.domain.reconciliation.identity import CreditCase
 from settlement.domain.reconciliation.outcome import Judgement, judge
 from settlement.domain.reconciliation.rerating import Rerated, Rerater, ToRerate
 from settlement.domain.reconciliation.rule import BodyRule
+from settlement.domain.reconciliation.rule_settings import (
+    Parties,
+    Rulings,
+    allowances_of,
+    rulings_for,
+    severity_by,
+)
 from settlement.domain.reconciliation.tariff_store import TariffStore
 from settlement.domain.reconciliation.tolerances import Allowance, Tolerances
+from settlement.models import RuleSetting
 from tests.settlement.sdrs import standing_of
 
 
@@ -39,6 +48,7 @@ def judged(
 ) -> Judgement:
     """What the pure rules say of an SDR among others. `in_body`: what they found in its body;
     `reserved`: it charges for a reservation."""
+    rulings = rulings_of(sdr)
     return judge(
         Case(
             claim=Claim(
@@ -75,8 +85,22 @@ def judged(
                 if row.id != sdr.id and standing_of(row).state not in ("rejected", "credited")
             ),
         ),
-        {verdict.severity or rule.severity for rule, verdict in in_body},
+        {verdict.severity or rule.severity for rule, verdict in in_body}
+        | _at_the_door(sdr, rulings),
+        rulings,
     )
+
+
+def rulings_of(sdr: models.Sdr) -> Rulings:
+    """What staff set for the parties of an SDR."""
+    parties = Parties(sdr.agreement_id, sdr.pair.visited_cso_id, sdr.pair.home_csp_id)
+    return rulings_for(parties, [row.as_value() for row in RuleSetting.objects.all()])
+
+
+def _at_the_door(sdr: models.Sdr, rulings: Rulings) -> set[Severity]:
+    found = models.Finding.objects.filter(sdr=sdr, superseded_at=None)
+    counted = [severity_by(rulings, row.rule, Severity(row.severity)) for row in found]
+    return {severity for severity in counted if severity is not None}
 
 
 def _session(sdr: models.Sdr) -> SessionEvidence | None:
@@ -232,6 +256,9 @@ def _rerated(sdr: models.Sdr) -> Rerated:
         for version in models.TariffVersion.objects.all()
     )
     agreement = sdr.agreement
+    money = allowances_of(rulings_of(sdr)).get(
+        "PRC-01", Allowance(agreement.tolerance_money, agreement.tolerance_money_share)
+    )
     notice = timedelta(hours=agreement.tariff_notice_hours)
     return Rerater(store).rerate(
         ToRerate(
@@ -242,8 +269,8 @@ def _rerated(sdr: models.Sdr) -> Rerated:
             before_tax=sdr.claim_before_tax,
             currency=sdr.currency,
             rounding=Rounding(agreement.rounding),
-            tolerance_money=agreement.tolerance_money,
-            tolerance_money_share=agreement.tolerance_money_share,
+            tolerance_money=money.absolute,
+            tolerance_money_share=money.share,
         )
     )
 

@@ -11,6 +11,9 @@ from psycopg.types.range import TimestamptzRange
 from roaming import models
 from roaming.domain.agreement import Service
 from roaming.domain.session import SessionState
+from settlement.domain.reconciliation.rule_settings import PROTECTED
+from settlement.domain.reconciliation.rules import JUDGED_ANEW
+from settlement.models import RuleSetting
 from tests import factories
 from tests.settlement.sdrs import OCTOBER_5, TOKEN, Trade, announce, tariff_body
 
@@ -45,6 +48,7 @@ class SdrPlan:
     reference: str
     cso_session: str
     total_time_h: str | None
+    naive: bool
 
 
 @dataclass(frozen=True)
@@ -127,9 +131,36 @@ sdrs = st.builds(
     method=methods,
     reference=st.sampled_from(["A", "A", "B", ""]),
     cso_session=st.sampled_from(["", "", "S1", "S2"]),
+    naive=st.sampled_from([False, False, False, True]),
     total_time_h=st.sampled_from([None, "1", "1.016", "1.017", "0.5", "24"]),
     connector=st.sampled_from(["1", "1", "2", ""]),
     body=st.just({}) | bodies,
+)
+
+
+@dataclass(frozen=True)
+class SettingPlan:
+    """What staff set, and for whom: 0 for all, 1 and 2 an operator, 3 an agreement."""
+
+    rule: str
+    scope: int
+    trade: int
+    off: bool
+    severity: str
+    tolerance: str | None
+    share: str | None
+
+
+CHANGEABLE = sorted(set(JUDGED_ANEW) - set(PROTECTED))
+setting_plans = st.builds(
+    SettingPlan,
+    rule=st.sampled_from([*CHANGEABLE, "PRC-01", "QTY-02", "TIM-06", "TIM-08", "QTY-08", "TIM-03"]),
+    scope=st.integers(0, 3),
+    trade=st.integers(0, 1),
+    off=st.sampled_from([False, False, True]),
+    severity=st.sampled_from(["", "", "severe", "warning"]),
+    tolerance=st.sampled_from([None, None, "0", "0.30", "25", "5000"]),
+    share=st.sampled_from([None, None, "0.5"]),
 )
 distributed = st.builds(
     VersionPlan,
@@ -247,7 +278,40 @@ def rows_of(trades, session_plans, sdr_plans):
                 total_time_h=None if plan.total_time_h is None else Decimal(plan.total_time_h),
             )
         )
+        if plan.naive:
+            at_the_door(rows[-1])
     return rows
+
+
+def at_the_door(sdr):
+    """A finding that the door left."""
+    models.Finding.objects.create(
+        id=sdr.id, environment=sdr.environment, period=sdr.period, pair=sdr.pair, sdr=sdr,
+        rule="TIM-03", severity="severe", explanation="no offset", found_at=sdr.received_at,
+    )  # fmt: skip
+
+
+def set_rules(trades, plans):
+    """Rows of what staff set, one for each rule and scope."""
+    for plan in {(p.rule, p.scope, p.trade if p.scope else 0): p for p in plans}.values():
+        agreement = trades[plan.trade].agreement
+        scope = {
+            1: {"operator": agreement.visited_cso},
+            2: {"operator": agreement.home_csp},
+            3: {"agreement": agreement},
+        }.get(plan.scope, {})
+        RuleSetting.objects.update_or_create(
+            rule=plan.rule,
+            operator=scope.get("operator"),
+            agreement=scope.get("agreement"),
+            defaults={
+                "switched_off": plan.off,
+                "severity": plan.severity,
+                "tolerance": None if plan.tolerance is None else Decimal(plan.tolerance),
+                "tolerance_share": None if plan.share is None else Decimal(plan.share),
+                "reason": "generated",
+            },
+        )
 
 
 def distribute(trades, version_plans):

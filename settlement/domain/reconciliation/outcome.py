@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from roaming.domain.sdr import Outcome, SdrLifeState, Severity
 from settlement.domain.reconciliation.body import BodyCase
 from settlement.domain.reconciliation.case import Case, Verdict
 from settlement.domain.reconciliation.offline import is_supported
+from settlement.domain.reconciliation.rule_settings import NO_RULINGS, Rulings, allowances_of
 from settlement.domain.reconciliation.rules import BODY_RULES, RULES, BodyRule, CaseRule
+
+_Rule = TypeVar("_Rule", CaseRule, BodyRule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +34,38 @@ STATE_OF_OUTCOME = {
 }
 
 
-def judge(case: Case, elsewhere: Iterable[Severity] = ()) -> Judgement:
-    """Every rule on one case. `elsewhere`: severities found at the door and while rating."""
-    failed = tuple((rule, verdict) for rule in RULES if (verdict := rule.check(case)) is not None)
-    severities = {verdict.severity or rule.severity for rule, verdict in failed} | set(elsewhere)
+def judge(
+    case: Case, elsewhere: Iterable[Severity] = (), rulings: Rulings = NO_RULINGS
+) -> Judgement:
+    """Every rule on one case, as staff set it. `elsewhere`: severities found at the door, in the
+    body and while rating."""
+    if rulings:
+        case = replace(case, allowances=allowances_of(rulings))
+    failed = tuple(_fired(RULES, case, rulings))
+    severities = {verdict.severity for _, verdict in failed} | set(elsewhere)
     outcome = _outcome(case, Severity.SEVERE in severities)
     return Judgement(outcome, STATE_OF_OUTCOME[outcome], failed)
 
 
-def judge_body(case: BodyCase) -> Iterator[tuple[BodyRule, Verdict]]:
-    """Every rule of the body on one case; those that fire."""
-    for rule in BODY_RULES:
+def judge_body(case: BodyCase, rulings: Rulings = NO_RULINGS) -> Iterator[tuple[BodyRule, Verdict]]:
+    """Every rule of the body on one case, as staff set it; those that fire."""
+    if rulings:
+        tolerances = replace(case.tolerances, by_rule=allowances_of(rulings))
+        case = replace(case, tolerances=tolerances)
+    return _fired(BODY_RULES, case, rulings)
+
+
+def _fired(rules: Iterable[_Rule], case: Any, rulings: Rulings) -> Iterator[tuple[_Rule, Verdict]]:
+    """The rules that fire, each verdict with the severity that counts: its own where it is milder
+    than its rule, else what staff set, else the rule's."""
+    for rule in rules:
+        setting = rulings.get(rule.id)
+        if setting is not None and setting.off:
+            continue
         verdict = rule.check(case)
         if verdict is not None:
-            yield rule, verdict
+            own = verdict.severity or (setting and setting.severity) or rule.severity
+            yield rule, replace(verdict, severity=own)
 
 
 def _outcome(case: Case, severe: bool) -> Outcome:

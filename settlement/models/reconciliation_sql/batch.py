@@ -88,7 +88,8 @@ SELECT sdr.id, sdr.rated_part, coalesce(nullif(sdr.time_zone, ''), site.time_zon
     sdr.ended_at, sdr.energy_kwh, coalesce(agreement.tolerance_energy_kwh, 0),
     coalesce(agreement.tolerance_energy_share, 0), coalesce(agreement.tolerance_time_s, 0),
     sdr.connector_id, connector.max_power_w,
-    evse.id IS NOT NULL AND connector.id IS NULL AND sdr.connector_id <> ''
+    evse.id IS NOT NULL AND connector.id IS NULL AND sdr.connector_id <> '',
+    coalesce(sdr.agreement_id, 0), coalesce(sdr.pair_id, 0)
 FROM recon_claim
 JOIN roaming_sdr sdr ON sdr.id = recon_claim.sdr_id
 LEFT JOIN roaming_agreement agreement ON agreement.id = sdr.agreement_id
@@ -155,6 +156,8 @@ class RerateRow(NamedTuple):
     connector_id: str
     max_power_w: int | None
     connector_unknown: bool
+    agreement_key: int
+    pair_key: int
 
 
 class FoundRow(NamedTuple):

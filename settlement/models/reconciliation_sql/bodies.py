@@ -11,6 +11,7 @@ from roaming.domain.time_zones import find_zone
 from settlement.domain.reconciliation.body import BodyCase, Stated, read_stated
 from settlement.domain.reconciliation.outcome import judge_body
 from settlement.domain.reconciliation.rerating import Rerated
+from settlement.domain.reconciliation.rule_settings import Rulings
 from settlement.domain.reconciliation.tolerances import Allowance, Tolerances
 from settlement.models.reconciliation_sql.batch import FoundRow, RerateRow
 
@@ -23,9 +24,9 @@ def read_body(row: RerateRow, rerated: Rerated) -> BodyCase | None:
     return None if stated is None else _case(row, stated, rerated)
 
 
-def found_in_body(row: RerateRow, case: BodyCase) -> Iterator[FoundRow]:
+def found_in_body(row: RerateRow, case: BodyCase, rulings: Rulings) -> Iterator[FoundRow]:
     """The findings of one SDR's body."""
-    for rule, verdict in judge_body(case):
+    for rule, verdict in judge_body(case, rulings):
         yield FoundRow(
             row.sdr_id,
             rule.id,

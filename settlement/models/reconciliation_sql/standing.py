@@ -10,7 +10,8 @@ from typing import Any
 from roaming.domain.money import currency_digits
 from settlement.models.reconciliation_sql import key_of
 
-# Findings of the door stay; those that a run judges anew are the ones of this run.
+# Findings of the door stay, and count as staff set their rules; those that a run judges anew are
+# the ones of this run.
 _VERDICTS = """
 CREATE TEMPORARY TABLE recon_verdict ON COMMIT DROP AS
 WITH severe AS (
@@ -18,9 +19,11 @@ WITH severe AS (
         SELECT sdr_id, money_at_stake AS stake FROM recon_finding WHERE severity = 'severe'
         UNION ALL
         SELECT finding.sdr_id, finding.money_at_stake
-        FROM roaming_finding finding JOIN recon_claim USING (sdr_id)
-        WHERE finding.severity = 'severe' AND finding.superseded_at IS NULL
-            AND finding.rule <> ALL (%(judged_anew)s)
+        FROM roaming_finding finding JOIN recon_case kase USING (sdr_id)
+        LEFT JOIN recon_ruling ruling ON ruling.rule = finding.rule
+            AND ruling.agreement_key = kase.agreement_key AND ruling.pair_key = kase.pair_key
+        WHERE coalesce(ruling.severity, finding.severity) = 'severe' AND ruling.off IS NOT TRUE
+            AND finding.superseded_at IS NULL AND finding.rule <> ALL (%(judged_anew)s)
     ) found GROUP BY sdr_id
 ), judged AS (
     SELECT kase.*, coalesce(offline.cause = '', false) AS supported,
