@@ -107,6 +107,13 @@ NAVIGATION = [
             ),
         },
         _list("Findings", "rule", "roaming", "finding"),
+        {
+            **_list("Rules", "rule_settings", "settlement", "rulesetting"),
+            "link": reverse_lazy("admin:settlement_rulesetting_registry"),
+            "active": lambda request: request.path.startswith(
+                str(reverse_lazy("admin:settlement_rulesetting_changelist"))
+            ),
+        },
         _list("Runs", "play_circle", "settlement", "reconciliationrun"),
         {
             "title": "Reports",
