@@ -60,10 +60,21 @@ class Tolerance:
         """
         parts = []
         if self.absolute is not None:
-            parts.append(f"{self.absolute:f} {self.kind.unit}")
+            parts.append(_amount(self.kind, self.absolute))
         if self.share is not None:
             parts.append(f"{self.share * 100:f}".rstrip("0").rstrip(".") + " %")
         return " or ".join(parts) or f"{self.kind}: as the agreement says"
+
+
+def _amount(kind: Kind, value: Decimal) -> str:
+    """
+    >>> _amount(Kind.TIME, Decimal(259200)), _amount(Kind.TIME, Decimal(900))
+    ('72 h', '15 min')
+    """
+    for seconds, unit in ((3600, "h"), (60, "min")):
+        if kind is Kind.TIME and value and value % seconds == 0:
+            return f"{value / seconds:f} {unit}"
+    return f"{value:f} {kind.unit}"
 
 
 @dataclass(frozen=True, slots=True)
