@@ -20,6 +20,7 @@ from roaming import models
 from roaming.domain.uuid7 import uuid7_at
 from roaming.models.clock import forget_reading, set_business_clock
 from roaming.models.fingerprints import token_fingerprint
+from settlement.models import RuleSetting
 from settlement.use_cases.sdr_reconciliation import reconcile
 from tests import factories
 from tests.cast import Cast, make_cast
@@ -191,6 +192,7 @@ def _deviating(trade: Trade) -> models.Sdr:
         energy_kwh=20,
     )
     sdr = trade.sdr(session=session, claim="12.00", started_at=opened)
+    RuleSetting.objects.create(rule="TIM-11", severity="severe", reason="Cars left for weeks")
     reconcile("live", opened + timedelta(days=1))
     assert models.SdrState.objects.get(sdr=sdr).state == "deviating"
     return sdr
