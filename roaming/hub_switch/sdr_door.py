@@ -27,7 +27,14 @@ from roaming.domain.sdr import (
     door_findings,
     without_overlong_texts,
 )
-from roaming.domain.sdr.reading import aware, evse_key_of, key_of, says_its_zone
+from roaming.domain.sdr.reading import (
+    aware,
+    evse_key_of,
+    key_of,
+    provider_key_of,
+    provider_prefix,
+    says_its_zone,
+)
 from roaming.domain.secrets import fingerprint
 from roaming.domain.uuid7 import key_of_session, period_of
 from roaming.hub_switch.envelope import Envelope
@@ -216,6 +223,7 @@ class Door:
                             message.home_csp, "a home-CSP that takes part")
             )  # fmt: skip
             return _Parties(visited_cso, None, None, None)
+        self._check_contract(message.identification.contract_id, home_csp, findings)
         pair = self._known.pairs.get((visited_cso.operator_id, home_csp.operator_id))
         session_id = self._known.session_ids.get(message.service_session_id or "")
         agreement = self._known.session_agreements.get(session_id) if session_id else None
@@ -228,6 +236,28 @@ class Door:
                             started_at.isoformat(), "a start within an agreement")
             )  # fmt: skip
         return _Parties(visited_cso, home_csp, pair, agreement)
+
+    def _check_contract(
+        self, contract_id: str, home_csp: OperatorIdentifier, findings: list[DoorFinding]
+    ) -> None:
+        """AUT-06: the contract is of another provider; milder where nobody here is that one, since
+        a home-CSP may sell contracts under more names than it has told."""
+        if not contract_id or provider_prefix(contract_id) == home_csp.key:
+            return
+        provider = provider_key_of(contract_id)
+        if not provider:
+            return
+        holder = self._known.home_csps.get(provider)
+        if holder is None or holder.operator_id != home_csp.operator_id:
+            findings.append(
+                DoorFinding(
+                    "AUT-06",
+                    Severity.WARNING if holder is None else Severity.SEVERE,
+                    "The contract is not one of this home-CSP.",
+                    f"a contract of {provider}",
+                    f"a contract of {home_csp.identifier}",
+                )
+            )
 
     def _agreement(self, pair_id: int, started_at: datetime | None) -> int | None:
         if started_at is None:

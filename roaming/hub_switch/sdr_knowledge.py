@@ -16,7 +16,7 @@ from psycopg.types.range import Range
 from roaming.domain.agreement import Service
 from roaming.domain.identifiers import IdentifierError, ProviderId
 from roaming.domain.sdr import SdrMessage
-from roaming.domain.sdr.reading import key_of, says_its_zone, session_id_of
+from roaming.domain.sdr.reading import key_of, provider_prefix, says_its_zone, session_id_of
 from roaming.hub_switch.envelope import Envelope
 from roaming.hub_switch.rights import Rights, known_rights
 from roaming.models import (
@@ -126,6 +126,8 @@ def _read_home_csps(messages: Sequence[SdrMessage]) -> dict[str, OperatorIdentif
             keys.add(ProviderId.parse(text).key)
         except IdentifierError:
             continue  # refused with its record
+    # Contract ids may name other providers: are they of the same operator?
+    keys |= {provider_prefix(m.identification.contract_id) for m in messages}
     rows = OperatorIdentifier.objects.filter(role="CSP", key__in=keys)
     return {row.key: row for row in rows}
 

@@ -14,13 +14,14 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
 from roaming.domain.refusals import Refusal
 from roaming.domain.sdr import DoorFinding, SdrLifeState, SdrMessage, Severity
-from roaming.domain.uuid7 import key_of_session, period_of
+from roaming.domain.uuid7 import key_of_session, moment_of, period_of, uuid7_at
 from roaming.hub_switch import Envelope, JournalLine, Route, Verdict, write_verdicts
 from roaming.hub_switch.one_sdr import intake_call, take_in_one
 from roaming.hub_switch.rights import prove
@@ -81,7 +82,7 @@ def receive_sdrs(envelope: Envelope, records: Sequence[SdrRecord]) -> list[SdrRe
             for entry in taken.known:
                 del judged[entry.n]
             _leave_findings(winners, receipts, envelope)
-            _answer_known(taken.known, receipts, records)
+            _answer_known(taken.known, receipts, records, envelope.now)
             forward_sdrs(envelope, winners, {row.n: receipts[row.n].findings for row in winners})
         _journal_refusals(envelope, door, receipts, records)
     return receipts
@@ -126,7 +127,10 @@ def _places(door: Door, records: Sequence[SdrRecord]) -> Iterable[Place]:
 
 
 def _answer_known(
-    known: list[KnownSdr], receipts: list[SdrReceipt], records: Sequence[SdrRecord]
+    known: list[KnownSdr],
+    receipts: list[SdrReceipt],
+    records: Sequence[SdrRecord],
+    now: datetime,
 ) -> None:
     """The same content again: the same answer. Other content under the same id: a refusal."""
     if not known:
@@ -144,6 +148,7 @@ def _answer_known(
                 row.rule, Severity(row.severity), row.explanation, row.claimed, row.expected
             )
         )
+    refused: list[tuple[uuid.UUID, SdrRecord]] = []
     for entry in known:
         receipt = receipts[entry.n]
         if entry.same_bytes or _same_content(originals.get(entry.sdr_id), records[entry.n].raw):
@@ -157,6 +162,48 @@ def _answer_known(
                 f"The SDR id {receipt.reference} is known with other content.",
                 "id",
             )
+            refused.append((entry.sdr_id, records[entry.n]))
+    _note_attempts(refused, now)
+
+
+def _note_attempts(refused: list[tuple[uuid.UUID, SdrRecord]], now: datetime) -> None:
+    """DUP-01 on the SDR that stands, for both sides to see; the same attempt again adds nothing."""
+    if not refused:
+        return
+    keys = {key for key, _ in refused}
+    standing = SdrState.objects.in_bulk(keys)
+    noted = set(
+        Finding.objects.filter(sdr__in=keys, rule="DUP-01").values_list("sdr_id", "claimed")
+    )
+    fresh = []
+    for sdr_id, record in refused:
+        assert isinstance(record.message, SdrMessage), "what cannot be read is not compared"
+        claimed, state = _in_short(record.message), standing[sdr_id]
+        if (sdr_id, claimed) in noted:
+            continue
+        noted.add((sdr_id, claimed))
+        fresh.append(
+            Finding(
+                id=uuid7_at(moment_of(sdr_id)),
+                environment=state.environment,
+                period=state.period,
+                pair_id=state.pair_id,
+                sdr_id=sdr_id,
+                rule="DUP-01",
+                severity=Severity.WARNING.value,
+                explanation="Other content was sent under the id of this SDR, and was refused.",
+                claimed=claimed,
+                expected="what stands under this id; a correction is a credit and a new SDR",
+                found_at=now,
+            )
+        )
+    Finding.objects.bulk_create(fresh)
+
+
+def _in_short(message: SdrMessage) -> str:
+    """What an attempt claimed: amount and energy."""
+    cost = message.total_cost.before_tax if message.total_cost else None
+    return f"{cost} {message.currency[:3]} for {message.total_energy} kWh"[:200]
 
 
 def _same_content(original: str | None, raw: bytes) -> bool:

@@ -227,6 +227,7 @@ def body_of(sdr: models.Sdr) -> BodyCase:
         max_power_kw=None if limit is None else Decimal(limit) / 1000,
         connector_id=sdr.connector_id,
         connector_unknown=bool(evse and sdr.connector_id and not connector),
+        requires_signed_meter_data=terms.requires_signed_meter_data,
         tolerances=Tolerances(
             Allowance(terms.tolerance_energy_kwh, terms.tolerance_energy_share),
             Allowance(Decimal(terms.tolerance_time_s)),

@@ -94,6 +94,7 @@ bodies = st.fixed_dictionaries(
     {},
     optional={
         "meter_start": st.just(100),
+        "meter_data": st.sampled_from([{}, {"unreadable": "x"}, {"energy_kwh": 19}]),
         "meter_end": st.sampled_from([120, 120, 125, 90]),
         "total_cost": st.sampled_from(
             [{"excl_vat": 10, "incl_vat": 11.9}, {"excl_vat": 10, "incl_vat": 9}, {"excl_vat": 10}]
@@ -192,6 +193,7 @@ def two_trades(cast):
         tolerance_time_s=0,
         sdr_window_hours=24,
         rounding="CEILING",
+        requires_signed_meter_data=True,
         tariff_notice_hours=12,
     )
     models.AgreementSuspension.objects.create(

@@ -14,6 +14,7 @@ from roaming.domain.sdr.door import (
     without_overlong_texts,
 )
 from roaming.domain.sdr.message import Cost, IdentificationPart, RatedPart, SdrMessage
+from roaming.domain.sdr.meter_data import MeterData, read_meter_data
 from roaming.domain.sdr.states import Basis, Outcome, SdrLifeState, Severity
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Cost",
     "DoorFinding",
     "IdentificationPart",
+    "MeterData",
     "Outcome",
     "RatedPart",
     "SdrLifeState",
@@ -30,6 +32,7 @@ __all__ = [
     "Severity",
     "absurd_number",
     "door_findings",
+    "read_meter_data",
     "usable_number",
     "without_overlong_texts",
 ]

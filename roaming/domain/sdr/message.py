@@ -10,6 +10,8 @@ from typing import Annotated
 
 import msgspec
 
+from roaming.domain.sdr.meter_data import MeterData, read_meter_data
+
 NOT_SENT = msgspec.Raw()
 Moment = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 
@@ -163,14 +165,19 @@ class RatedPart(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     meter_start: Decimal | None = None
     meter_end: Decimal | None = None
     credit: bool = False
+    meter_data: MeterData | None = None
 
     @classmethod
     def of(cls, message: SdrMessage) -> RatedPart:
-        values = dict(zip(cls.__struct_fields__, _rated_of(message), strict=True))
+        values = dict(zip(_RATED_FIELDS, _rated_of(message), strict=True))
+        if bytes(message.signed_data):
+            values["meter_data"] = read_meter_data(bytes(message.signed_data))
         for name in ("tariffs", "charging_periods"):
             if not bytes(values[name]):
                 values[name] = NOT_SENT  # the very default: only that is left out
         return cls(**values)
 
 
-_rated_of = attrgetter(*RatedPart.__struct_fields__)
+# What is seen of the meter data is read, all else is as it was sent.
+_RATED_FIELDS = tuple(name for name in RatedPart.__struct_fields__ if name != "meter_data")
+_rated_of = attrgetter(*_RATED_FIELDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 
-from roaming.domain.identifiers import EvseId, IdentifierError
+from roaming.domain.identifiers import ContractId, EvseId, IdentifierError
 from roaming.domain.moments import plausible_moment
 from roaming.domain.sdr.door import DoorFinding
 from roaming.domain.sdr.message import SdrMessage
@@ -40,6 +40,28 @@ def evse_key_of(text: str, findings: list[DoorFinding]) -> str:
                         text, "an EVSE-ID of ISO 15118 or DIN SPEC 91286")
         )  # fmt: skip
         return _plain_key(text)[:48]
+
+
+def provider_prefix(contract_id: str) -> str:
+    """Where a provider's key would stand in a contract id, whatever it is; quick.
+
+    >>> provider_prefix("nl-tnm-000122045-u")
+    'NLTNM'
+    """
+    return contract_id.upper().replace("-", "").replace("*", "")[:5]
+
+
+def provider_key_of(contract_id: str) -> str:
+    """The key of the provider that a contract id begins with; nothing where it names none.
+
+    >>> provider_key_of("nl-tnm-000122045-u"), provider_key_of("customer/4711")
+    ('NLTNM', '')
+    """
+    try:
+        provider = ContractId.parse(contract_id).provider
+    except IdentifierError:
+        return ""
+    return provider.key if provider else ""
 
 
 def session_id_of(text: str | None) -> uuid.UUID | None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from roaming.domain.charging_periods import ChargingPeriod
-from roaming.domain.sdr import Cost
+from roaming.domain.sdr import Cost, MeterData
 from settlement.domain.rating import PricedSdr
 from settlement.domain.reconciliation.case import seconds_between
 from settlement.domain.reconciliation.tolerances import NO_TOLERANCE, ZERO, Tolerances
@@ -33,6 +33,7 @@ class Stated(msgspec.Struct, frozen=True, kw_only=True):
     total_reservation_time: Decimal | None = None
     meter_start: Decimal | None = None
     meter_end: Decimal | None = None
+    meter_data: MeterData | None = None
 
     def sub_totals(self) -> Iterator[tuple[str, Cost]]:
         """The kinds of cost that are stated, by the names that rating gives them."""
@@ -68,7 +69,7 @@ class BodyCase:
 
     `periods` is empty and `priced` None where the body could not be read or rated.
     `max_power_kw`: of the connector, as its CSO published it. `connector_unknown`: the EVSE is
-    published, without a connector of that id.
+    published, without a connector of that id. `requires_signed_meter_data`: by the agreement.
     """
 
     stated: Stated
@@ -83,6 +84,7 @@ class BodyCase:
     max_power_kw: Decimal | None = None
     connector_id: str = ""
     connector_unknown: bool = False
+    requires_signed_meter_data: bool = False
     tolerances: Tolerances = NO_TOLERANCE
 
     @property

@@ -103,6 +103,29 @@ BODY_RULES: tuple[BodyRule, ...] = (
         Tolerance(Kind.TIME),
     ),
     BodyRule(
+        "MTR-01",
+        "Signed meter data missing",
+        Severity.SEVERE,
+        "The agreement requires signed meter data, and the SDR came without.",
+        meter.signed_data_absent,
+    ),
+    BodyRule(
+        "MTR-02",
+        "Signed meter data unreadable",
+        Severity.SEVERE,
+        "The signed meter data cannot be read, so nobody can check it. Whether a signature holds "
+        "is for who has the meter's key: the data is passed on untouched.",
+        meter.signed_data_unreadable,
+    ),
+    BodyRule(
+        "MTR-03",
+        "Signed energy differs",
+        Severity.SEVERE,
+        "The meter has signed another energy than the SDR claims.",
+        meter.signed_energy_differs,
+        Tolerance(Kind.ENERGY),
+    ),
+    BodyRule(
         "MTR-04",
         "Meter runs backwards",
         Severity.WARNING,

@@ -51,5 +51,18 @@ AT_THE_DOOR: tuple[Rule, ...] = (
         Severity.SEVERE,
         "The service session id is none that the clearing house minted.",
     ),
+    Rule(
+        "AUT-06",
+        "Contract of another CSP",
+        Severity.SEVERE,
+        "The contract is not one of the home-CSP that the SDR names; milder where its provider "
+        "does not take part here.",
+    ),
+    Rule(
+        "DUP-01",
+        "Same id, other content",
+        Severity.WARNING,
+        "Other content was sent under the id of this SDR. It was refused; what stood, stands.",
+    ),
     Rule("AGR-03", "Home-CSP unknown", Severity.FATAL, "The home-CSP does not take part here."),
 )

@@ -89,7 +89,8 @@ SELECT sdr.id, sdr.rated_part, coalesce(nullif(sdr.time_zone, ''), site.time_zon
     coalesce(agreement.tolerance_energy_share, 0), coalesce(agreement.tolerance_time_s, 0),
     sdr.connector_id, connector.max_power_w,
     evse.id IS NOT NULL AND connector.id IS NULL AND sdr.connector_id <> '',
-    coalesce(sdr.agreement_id, 0), coalesce(sdr.pair_id, 0)
+    coalesce(sdr.agreement_id, 0), coalesce(sdr.pair_id, 0),
+    coalesce(agreement.requires_signed_meter_data, false)
 FROM recon_claim
 JOIN roaming_sdr sdr ON sdr.id = recon_claim.sdr_id
 LEFT JOIN roaming_agreement agreement ON agreement.id = sdr.agreement_id
@@ -158,6 +159,7 @@ class RerateRow(NamedTuple):
     connector_unknown: bool
     agreement_key: int
     pair_key: int
+    requires_signed_meter_data: bool
 
 
 class FoundRow(NamedTuple):

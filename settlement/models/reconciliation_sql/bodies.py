@@ -60,6 +60,7 @@ def _case(row: RerateRow, stated: Stated, rerated: Rerated) -> BodyCase:
         max_power_kw=None if row.max_power_w is None else row.max_power_w / _W_PER_KW,
         connector_id=row.connector_id,
         connector_unknown=row.connector_unknown,
+        requires_signed_meter_data=row.requires_signed_meter_data,
         tolerances=Tolerances(
             energy=Allowance(row.tolerance_energy_kwh, row.tolerance_energy_share),
             time=Allowance(Decimal(row.tolerance_time_s)),

@@ -124,5 +124,17 @@ BODY_EXAMPLES: dict[str, tuple[list[BodyCase], list[BodyCase]]] = {
             body(charging_periods=None),
         ],
     ),
+    "MTR-01": (
+        [body(case={"requires_signed_meter_data": True})],
+        [body(), body(meter_data={}, case={"requires_signed_meter_data": True})],
+    ),
+    "MTR-02": (
+        [body(meter_data={"unreadable": "a value has no signed data"})],
+        [body(), body(meter_data={"method": "OCMF"})],
+    ),
+    "MTR-03": (
+        [body(meter_data={"energy_kwh": 19.8}), body(meter_data={"energy_kwh": 20.2})],
+        [body(meter_data={"energy_kwh": 20.1}), body(meter_data={"unreadable": "x"})],
+    ),
     "MTR-04": ([body(meter_end=999)], [body(meter_end=1000.5), body(meter_start=None)]),
 }  # fmt: skip
