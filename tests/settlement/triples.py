@@ -222,6 +222,23 @@ def _more_evses(cast):
     factories.make_site(cast.visited_cso.identifier, "DE*VIS*E002", environment="test")
 
 
+def _part(plan, start):
+    """The body of a planned SDR."""
+    part = {
+        "charging_periods": [
+            {
+                "start_date_time": start.isoformat(),
+                "dimensions": [{"type": "ENERGY", "volume": plan.periods_kwh}],
+            }
+        ]
+    }
+    part |= plan.body
+    if plan.snapshot:
+        snapshot = json.loads(tariff_body(plan.tariff or "AC", plan.snapshot))
+        part["tariffs"] = [snapshot]
+    return part
+
+
 def rows_of(trades, session_plans, sdr_plans):
     evidence = [
         trades[plan.trade].session(
@@ -241,18 +258,7 @@ def rows_of(trades, session_plans, sdr_plans):
     for number, plan in enumerate(sdr_plans):
         start = OCTOBER_5 + timedelta(minutes=plan.starts_min)
         end = start + timedelta(minutes=plan.lasts_min)
-        part = {
-            "charging_periods": [
-                {
-                    "start_date_time": start.isoformat(),
-                    "dimensions": [{"type": "ENERGY", "volume": plan.periods_kwh}],
-                }
-            ]
-        }
-        part |= plan.body
-        if plan.snapshot:
-            snapshot = json.loads(tariff_body(plan.tariff or "AC", plan.snapshot))
-            part["tariffs"] = [snapshot]
+        part = _part(plan, start)
         settled = plan.state in ("accepted", "settled")
         rows.append(
             trades[plan.trade].sdr(
