@@ -201,6 +201,12 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
         fields = [
             "rule", "severity", "explanation", "claimed", "expected", "money_at_stake", "causes",
         ]  # fmt: skip
+        extra_kwargs = {
+            "causes": {
+                "help_text": "Stable codes of what lies behind it. Of a total that differs: the "
+                "known mistakes that each give the claim to the cent, two made together with a +."
+            }
+        }
 
 
 class SdrSerializer(serializers.ModelSerializer[Sdr]):

@@ -24,6 +24,7 @@ class Stated(msgspec.Struct, frozen=True, kw_only=True):
 
     start_date_time: datetime | None = None
     end_date_time: datetime | None = None
+    total_energy: Decimal | None = None
     total_cost: Cost | None = None
     total_energy_cost: Cost | None = None
     total_fixed_cost: Cost | None = None

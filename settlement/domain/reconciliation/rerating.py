@@ -28,8 +28,9 @@ from settlement.domain.rating import (
     parse_sdr,
     rate,
 )
+from settlement.domain.reconciliation.body import read_stated
 from settlement.domain.reconciliation.case import PriceEvidence
-from settlement.domain.reconciliation.mistakes import Material, explain, stated_in
+from settlement.domain.reconciliation.mistakes import Material, explain
 from settlement.domain.reconciliation.tariff_choices import Held, TariffChoices, issue_of
 from settlement.domain.reconciliation.tariff_issues import NO_ISSUE, TariffIssue, absent_tariff
 from settlement.domain.reconciliation.tariff_store import TariffStore
@@ -140,7 +141,7 @@ class Rerater:
             time_zone=held.zone,
             rounding=sdr.rounding,
             payable=price.payable,
-            stated=stated_in(sdr.rated_part),
+            stated=read_stated(sdr.rated_part),
             snapshots=self._snapshots,
         )
         found = explain(material)

@@ -4,12 +4,7 @@ Pure and bounded. Asked only where a claim differs from the re-rated total beyon
 """
 
 from settlement.domain.reconciliation.mistakes.explaining import Explanation, explain
-from settlement.domain.reconciliation.mistakes.material import (
-    Material,
-    Stated,
-    TariffChoice,
-    stated_in,
-)
+from settlement.domain.reconciliation.mistakes.material import Material, TariffChoice
 from settlement.domain.reconciliation.mistakes.registry import MISTAKES, Mistake, mistakes_in
 from settlement.domain.reconciliation.mistakes.words import advice_on, in_words, title_of
 
@@ -18,12 +13,10 @@ __all__ = [
     "Explanation",
     "Material",
     "Mistake",
-    "Stated",
     "TariffChoice",
     "advice_on",
     "explain",
     "in_words",
     "mistakes_in",
-    "stated_in",
     "title_of",
 ]

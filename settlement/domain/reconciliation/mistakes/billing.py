@@ -106,7 +106,7 @@ class Biller:
         if manner.times is not Times.AS_SENT:
             swap_times(session.stretches, manner.times)
         if manner.energy is Energy.STATED:
-            bill_stated(session.stretches, self._material.stated.total_energy)
+            bill_stated(session.stretches, self._material.stated_energy_kwh)
         if manner.prices is Prices.AT_START:
             stay_at_start(session.stretches)
         elif manner.prices is Prices.AT_BOUNDARIES:

@@ -62,7 +62,7 @@ class _Trials:
         self._material = material
         self._biller = Biller(material)
         self._unit = minor_unit(material.sdr.currency)
-        self._stated = _merged(material.stated.sub_totals())
+        self._stated = _merged(material.stated_sub_totals())
         self._right = self._biller.bill(RIGHT)
         self._cost = len(material.sdr.charging_periods) * (1 + self._elements() // 32)
         self._left = MOST_PRICED

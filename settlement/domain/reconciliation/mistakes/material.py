@@ -7,55 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from roaming.domain.money import Rounding
-from roaming.domain.sdr import Cost
 from settlement.domain.rating import PlanCache, SdrToRate, TariffPlan
-
-
-class Stated(msgspec.Struct, frozen=True, kw_only=True):
-    """What the SDR says of its own total: kWh, and sub-totals where it sends them."""
-
-    total_energy: Decimal | None = None
-    total_energy_cost: Cost | None = None
-    total_fixed_cost: Cost | None = None
-    total_time_cost: Cost | None = None
-    total_parking_cost: Cost | None = None
-    total_reservation_cost: Cost | None = None
-
-    def sub_totals(self) -> dict[str, Decimal]:
-        """Before tax, by the names of rating's SubTotals."""
-        costs = {
-            "energy": self.total_energy_cost,
-            "fixed": self.total_fixed_cost,
-            "time": self.total_time_cost,
-            "parking": self.total_parking_cost,
-            "reservation": self.total_reservation_cost,
-        }
-        return {
-            name: cost.before_tax
-            for name, cost in costs.items()
-            if cost is not None and cost.before_tax is not None
-        }
-
-
-NOTHING_STATED = Stated()
-_DECODER = msgspec.json.Decoder(Stated)
-
-
-def stated_in(rated_part: str) -> Stated:
-    """What can be read of it; nothing where it cannot be read.
-
-    >>> stated_in('{"total_fixed_cost": {"excl_vat": 0.50}}').sub_totals()
-    {'fixed': Decimal('0.50')}
-    >>> stated_in('{"total_fixed_cost": "0.50"}').sub_totals()
-    {}
-    """
-    try:
-        return _DECODER.decode(rated_part)
-    except (msgspec.MsgspecError, UnicodeError, ArithmeticError):
-        return NOTHING_STATED
+from settlement.domain.reconciliation.body import Stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +27,8 @@ class TariffChoice:
 class Material:
     """An SDR whose claim is not what the first of `tariffs` gives.
 
-    `payable` is the claim before tax as the agreement rounds it.
+    `payable` is the claim before tax as the agreement rounds it. `stated`: what the SDR says of its
+    own total, None where that cannot be read.
     """
 
     sdr: SdrToRate
@@ -81,5 +36,14 @@ class Material:
     time_zone: ZoneInfo
     rounding: Rounding
     payable: Decimal
-    stated: Stated = NOTHING_STATED
+    stated: Stated | None = None
     snapshots: PlanCache | None = None
+
+    @property
+    def stated_energy_kwh(self) -> Decimal | None:
+        return None if self.stated is None else self.stated.total_energy
+
+    def stated_sub_totals(self) -> dict[str, Decimal]:
+        """Before tax, by the names of rating's SubTotals."""
+        costs = () if self.stated is None else self.stated.sub_totals()
+        return {kind: cost.before_tax for kind, cost in costs if cost.before_tax is not None}

@@ -50,7 +50,7 @@ class _Signs:
     """What the SDR and the tariffs have that a mistake needs, under any of the tariffs."""
 
     def __init__(self, biller: Biller, material: Material) -> None:
-        self._stated = material.stated.total_energy
+        self._stated = material.stated_energy_kwh
         self._drafts: list[Draft] = biller.drafts(RIGHT)
         session = biller.session(RIGHT)
         self._volumes = {
