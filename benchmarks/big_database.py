@@ -34,9 +34,12 @@ _RULE = """CASE WHEN n % 50000 = 17 THEN 'DUP-02' WHEN state = 'unmatched' THEN 
     WHEN state = 'not_ratable' THEN 'PRC-02' ELSE 'PRC-01' END"""
 
 
-def fill(size: int) -> None:
+def fill(size: int, *, undecided: bool = False) -> None:
     """Makes `size` SDRs with their sessions, standings, findings and messages. As superuser: the
-    triggers that guard facts row by row would be most of the time."""
+    triggers that guard facts row by row would be most of the time.
+
+    `undecided`: all wait for reconciliation, with nothing found yet.
+    """
     from clearinghouse.embedded_postgres import EmbeddedPostgres
 
     evses = _evses()
@@ -51,12 +54,24 @@ def fill(size: int) -> None:
         for table, columns in _rows().items():
             condition = _CONDITIONS.get(table, "true")
             _insert(cursor, table, columns, condition)
+        if undecided:
+            cursor.execute(_UNDECIDED)
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
 
 
+_UNDECIDED = """
+TRUNCATE roaming_finding, roaming_sdrevent, roaming_sdrstate;
+INSERT INTO roaming_sdrstate (sdr_id, environment, period, pair_id, state, outcome, matched_by,
+    basis, visible_at)
+SELECT id, environment, period, pair_id, 'validated', '', '', '', received_at
+FROM roaming_sdr ORDER BY id;
+"""
+
+
 def _evses() -> list[int]:
     """The keys of the EVSEs of the benchmark's visited-CSO."""
+    from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
     from django.utils import timezone
 
     from roaming import models
@@ -74,6 +89,13 @@ def _evses() -> list[int]:
         )
         for number in range(EVSES)
     )
+    models.EvseOwnership.objects.bulk_create(
+        models.EvseOwnership(
+            evse=evse, visited_cso=cso,
+            during=DateTimeTZRange(now - timedelta(days=2 * DAYS), None),
+        )
+        for evse in made
+    )  # fmt: skip
     return [evse.pk for evse in made]
 
 
