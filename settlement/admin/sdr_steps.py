@@ -12,28 +12,25 @@ from roaming.models import Sdr
 from roaming.models.clock import business_now
 from roaming.staff_pages.cells import value_at
 from roaming.staff_pages.steps import Situation, Step
+from settlement.domain.decision_reasons import ReasonCode
+from settlement.domain.decisions import UNDECIDED
 from settlement.domain.refusals import RefusedError
 from settlement.use_cases.sdr_decision import Decision, approve_sdr, decline_sdr
 
 PERMISSION = "roaming.change_sdrstate"
-UNDECIDED = ("rated", "deviating", "unmatched", "not_ratable")
-REASONS = (
+APPROVAL_REASONS = (
     ("claim_is_right", "The claim is right"),
     ("agreed_with_parties", "Agreed with both parties"),
     ("evidence_is_wrong", "The clearing house's evidence is wrong"),
-    ("price", "Price is not as published or agreed"),
-    ("quantity", "Energy or time is wrong"),
-    ("not_our_driver", "Not the home-CSP's driver"),
-    ("duplicate", "Billed twice"),
-    ("fraud", "Suspicion of fraud"),
     ("other", "Another reason, see the note"),
 )
+DECLINE_REASONS = tuple((code.value, f"{code.value}: {code.label}") for code in ReasonCode)
 
 
-class DecisionForm(forms.Form):
-    """Why an SDR is decided so."""
+class ApprovalForm(forms.Form):
+    """Why an SDR is approved on the home-CSP's behalf."""
 
-    reason = forms.ChoiceField(choices=REASONS, widget=UnfoldAdminSelectWidget())
+    reason = forms.ChoiceField(choices=APPROVAL_REASONS, widget=UnfoldAdminSelectWidget())
     note = forms.CharField(
         max_length=300,
         required=False,
@@ -43,9 +40,22 @@ class DecisionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if data.get("reason") == "other" and not data.get("note", "").strip():
+        if data.get("reason") in ("other", "OTH") and not data.get("note", "").strip():
             self.add_error("note", "Say which.")
         return data
+
+
+class DeclineForm(ApprovalForm):
+    """Why an SDR is declined, and what of its claim is right all the same."""
+
+    reason = forms.ChoiceField(choices=DECLINE_REASONS, widget=UnfoldAdminSelectWidget())
+    undisputed = forms.DecimalField(
+        label="Undisputed amount",
+        required=False,
+        max_digits=14,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
+        help_text="What of the claim is right all the same, before tax; nothing if left empty.",
+    )
 
 
 def _state(situation: Situation) -> str:
@@ -54,7 +64,10 @@ def _state(situation: Situation) -> str:
 
 def _decision(situation: Situation) -> Decision:
     return Decision(
-        by=str(situation.user), reason=situation.data["reason"], note=situation.data["note"]
+        by=str(situation.user),
+        reason=situation.data["reason"],
+        note=situation.data["note"],
+        undisputed=situation.data.get("undisputed"),
     )
 
 
@@ -90,7 +103,7 @@ STEPS = (
             f"It is {SdrLifeState(_state(situation)).label.lower()} now; the decision, your name "
             "and the reason stand in its log for good.",
         ],
-        form=DecisionForm,
+        form=ApprovalForm,
         refusals=(RefusedError,),
     ),
     Step(
@@ -103,7 +116,7 @@ STEPS = (
             f"The claim of {_money(situation.row)} before tax is disputed: it is carved out of "
             "the next statement until the dispute is decided; the rest settles.",
         ],
-        form=DecisionForm,
+        form=DeclineForm,
         danger=True,
         refusals=(RefusedError,),
     ),

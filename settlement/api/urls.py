@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from settlement.api import csp_records
+from settlement.api import csp_records, decisions, sdrs
 
 app_name = "settlement"
 urlpatterns = [
     *csp_records.urlpatterns,
+    *decisions.urlpatterns,  # before the addresses of single SDRs
+    *sdrs.urlpatterns,
 ]

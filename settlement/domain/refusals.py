@@ -16,6 +16,8 @@ class No(StrEnum):
     OTHER_CURRENCY = "other_currency"
     REASON_MISSING = "reason_missing"
     UNKNOWN_COLLEAGUE = "unknown_colleague"
+    NOT_HOME_CSP = "not_home_csp"
+    AMOUNT_NOT_POSSIBLE = "amount_not_possible"
     # Closing a period
     PERIOD_NOT_OVER = "period_not_over"
     NOT_DRAFT = "not_draft"
@@ -28,9 +30,13 @@ class No(StrEnum):
 
 
 class RefusedError(Exception):
-    """The clearing house's own no. `no` is stable; the text is for the person who asked."""
+    """The clearing house's own no. `no` is stable; the text is for the person who asked.
 
-    def __init__(self, no: No, detail: str) -> None:
+    `field` names what they filled in wrongly.
+    """
+
+    def __init__(self, no: No, detail: str, field: str | None = None) -> None:
         super().__init__(detail)
         self.no = no
         self.detail = detail
+        self.field = field

@@ -13,6 +13,7 @@ from roaming import models
 from roaming.domain.agreement import Service
 from roaming.models.clock import set_business_clock
 from roaming.use_cases.agreement_lifecycle import propose_agreement
+from settlement.use_cases.sdr_reconciliation import reconcile
 from tests import factories
 from tests.cast import Cast, Party, make_cast, make_party
 from tests.fake_party import FakeParty
@@ -61,6 +62,18 @@ RECORD = {
     "currency": "EUR",
     "total_cost": {"before_tax": "10.00"},
 }
+# Of a session that is over, so that its home-CSP can decide on it.
+OVER_SDR = changed(
+    SDR,
+    start_date_time="2026-10-05T08:00:00+02:00",
+    end_date_time="2026-10-05T09:00:00+02:00",
+    charging_periods=[
+        {
+            "start_date_time": "2026-10-05T08:00:00+02:00",
+            "dimensions": [{"type": "ENERGY", "volume": 20}],
+        }
+    ],
+)
 QUESTION = changed(LOCAL_START, evse_id=..., connector_id=..., cso_session_id=...)
 
 
@@ -111,10 +124,11 @@ class World:
         answer = self.must(self.send("post", "service-sessions/remote-start", REMOTE_START, csp))
         self.command_id = answer["command_id"]
         self.reserve()
-        answer = self.must(self.send("post", "sdrs", SDR, cso))
+        answer = self.must(self.send("post", "sdrs", OVER_SDR, cso))
         self.sdr_id = answer["sdr_id"]
         answer = self.must(self.send("post", "reconciliation/csp-records", RECORD, csp))
         self.record_id = answer["record_id"]
+        reconcile("live", self.now)
         draft = models.Agreement.objects.create(
             visited_cso=cso.operator,
             home_csp=factories.OperatorFactory(name="Third"),

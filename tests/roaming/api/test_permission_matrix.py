@@ -93,6 +93,7 @@ NO_INVITATION = Row(
     "registration", body={}, own="registration_token_invalid", other="registration_token_invalid",
     outsider="registration_token_invalid", nobody="registration_token_invalid",
 )  # fmt: skip
+DECLINE = {"decision": "decline", "reason": "FRD"}
 BULK = {"other": (200, {"accepted": 0, "refused": 1}), "outsider": (200, {"accepted": 0})}
 SESSIONS = "service-sessions"
 
@@ -197,6 +198,16 @@ MATRIX: dict[tuple[str, str], Row] = {
     ),
     ("partners", "get"): shown_to_both("partners", 1),
     ("clock", "get"): for_everybody("clock"),
+    ("sdrs", "get"): shown_to_both("reconciliation/sdrs", 1),
+    ("sdr", "get"): of_both("reconciliation/sdrs/{sdr_id}"),
+    ("sdr-decision", "post"): Row(
+        "reconciliation/sdrs/{sdr_id}/decision", "csp", DECLINE, outsider="not_found"
+    ),
+    ("sdr-decisions", "post"): Row(
+        "reconciliation/sdrs/decisions", "csp", [{**DECLINE, "sdr_id": "{sdr_id}"}],
+        own=(200, {"done": 1, "refused": 0}), other=(200, {"done": 0, "refused": 1}),
+        outsider=(200, {"done": 0, "refused": 1}),
+    ),
 }  # fmt: skip
 
 
@@ -248,7 +259,11 @@ def check(
     world: World, row: Row, method: str, who: str, party: Party | None, expected: Answer
 ) -> None:
     path = row.path.format(**vars(world))
-    body = json.loads(json.dumps(row.body).replace("{message_id}", world.message_id))
+    body = json.loads(
+        json.dumps(row.body)
+        .replace("{message_id}", world.message_id)
+        .replace("{sdr_id}", world.sdr_id)
+    )
     point = transaction.savepoint()
     response = world.send(method, path, body, party)
     answered = f"{who} was answered {response.status_code} {response.content[:300]!r}"

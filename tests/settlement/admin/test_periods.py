@@ -67,7 +67,7 @@ def test_a_period_goes_its_way_with_two_people(clerk, colleague, world, november
 def test_a_refusal_of_the_use_case_is_told(clerk, world, november):
     business_time(over(november))
     take(clerk, november, "draft")
-    take(clerk, world.wrong_sdr, "decline", reason="price")
+    take(clerk, world.wrong_sdr, "decline", reason="PRC")
     assert "draft the period again" in told(take(clerk, november, "publish"))
     november.refresh_from_db()
     assert november.status == "draft"
@@ -77,7 +77,7 @@ def test_a_period_can_be_drafted_again_after_it_was_published(clerk, world, nove
     business_time(over(november))
     take(clerk, november, "draft")
     take(clerk, november, "publish")
-    take(clerk, world.wrong_sdr, "decline", reason="price")
+    take(clerk, world.wrong_sdr, "decline", reason="PRC")
     assert "superseded" in text_of(clerk.get(page(november, "step", "draft")))
     assert "Draft 2 is made" in told(take(clerk, november, "draft"))
 

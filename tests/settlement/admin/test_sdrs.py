@@ -61,7 +61,7 @@ def test_a_decision_needs_a_reason(clerk, world):
 
 
 def test_a_declined_sdr_is_disputed_and_can_be_approved_later(clerk, world):
-    take(clerk, world.wrong_sdr, "decline", reason="price")
+    take(clerk, world.wrong_sdr, "decline", reason="PRC")
     assert standing_of(world.wrong_sdr).state == "disputed"
     assert set(offered(clerk.get(page(world.wrong_sdr, "change")))) == {"approve", "assign"}
     take(clerk, world.wrong_sdr, "approve", reason="claim_is_right")

@@ -5,14 +5,19 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from roaming import models
 from settlement.domain.refusals import No, RefusedError
 from settlement.use_cases.sdr_decision import (
     Decision,
+    Party,
     Silence,
+    Wish,
     accept_undecided,
     approve_sdr,
+    decide_many,
     decline_sdr,
 )
 from settlement.use_cases.sdr_reconciliation import Scope, reconcile
@@ -23,7 +28,7 @@ NOW = OCTOBER_5 + timedelta(hours=3)
 LATER = OCTOBER_5 + timedelta(hours=2 + 72)
 YES = Decision(by="Home CSP", reason="checked", by_home_csp=True)
 NO = Decision(by="Home CSP", reason="FRD", note="card was stolen", by_home_csp=True)
-STAFF = Decision(by="alice", reason="agreed by telephone")
+STAFF = Decision(by="alice", reason="OTH", note="agreed by telephone")
 
 
 @pytest.fixture
@@ -148,6 +153,76 @@ def test_a_decision_needs_a_reason_and_an_sdr(rated):
         assert refused.value.no is no
 
 
+@pytest.mark.parametrize(
+    ("reason", "note"), [("", "wrong"), ("price", ""), ("OTH", " "), ("XYZ", "wrong")]
+)
+def test_a_decline_needs_a_reason_of_the_catalogue_and_other_says_which(rated, reason, note):
+    with pytest.raises(RefusedError) as refused:
+        decline_sdr(rated.id, Decision("Home CSP", reason, note, by_home_csp=True), NOW)
+    assert refused.value.no is No.REASON_MISSING
+    assert standing_of(rated).state == "rated"
+
+
+@pytest.mark.parametrize("amount", ["-0.01", "10.01", "1.005", "NaN"])
+def test_what_is_undisputed_is_an_amount_that_can_be_paid_within_the_claim(rated, amount):
+    with pytest.raises(RefusedError) as refused:
+        decline_sdr(rated.id, Decision("Home CSP", "PRC", undisputed=Decimal(amount)), NOW)
+    assert refused.value.no is No.AMOUNT_NOT_POSSIBLE
+
+
+def test_the_home_csp_approves_what_was_rated_only_inside_its_window(rated):
+    with pytest.raises(RefusedError) as refused:
+        approve_sdr(rated.id, YES, LATER + timedelta(seconds=1))
+    assert refused.value.no is No.WINDOW_OVER
+    approve_sdr(rated.id, YES, LATER)
+    assert standing_of(rated).state == "accepted"
+
+
+def test_of_many_decisions_each_is_taken_or_refused_by_itself(trade, cast):
+    sdrs = [trade.sdr(trade.session(OCTOBER_5 - timedelta(hours=2 * n))) for n in range(4)]
+    settled = trade.sdr(trade.session(OCTOBER_5 - timedelta(days=1)), state="settled")
+    reconcile("live", NOW)
+    wishes = [
+        Wish(sdrs[0].id, True, YES),
+        Wish(sdrs[1].id, False, NO),
+        Wish(settled.id, True, YES),
+        Wish(sdrs[2].id, False, Decision("Home CSP", "?", by_home_csp=True)),
+        Wish(sdrs[0].id, False, NO),
+        Wish(uuid.uuid4(), True, YES),
+    ]
+    party = Party("live", frozenset({cast.home_csp.identifier.pk}))
+    outcomes = decide_many(wishes, NOW, party)
+    assert [outcome.refusal.no if outcome.refusal else "done" for outcome in outcomes] == [
+        "done", "done", No.NOT_DECIDABLE, No.REASON_MISSING, No.NOT_DECIDABLE, No.UNKNOWN_SDR
+    ]  # fmt: skip
+    assert [standing_of(sdr).state for sdr in sdrs] == ["accepted", "disputed", "rated", "rated"]
+    assert [sdr.events.filter(actor="Home CSP").count() for sdr in sdrs] == [1, 1, 0, 0]
+
+
+def test_only_the_home_csp_decides_and_nobody_else_knows_the_sdr(rated, cast):
+    cso = Party("live", frozenset({cast.visited_cso.identifier.pk}))
+    outsider = Party("live", frozenset({cast.outsider.identifier.pk}))
+    elsewhere = Party("test", frozenset({cast.home_csp.identifier.pk}))
+    for party, no in (
+        (cso, No.NOT_HOME_CSP), (outsider, No.UNKNOWN_SDR), (elsewhere, No.UNKNOWN_SDR)
+    ):  # fmt: skip
+        with pytest.raises(RefusedError) as refused:
+            approve_sdr(rated.id, YES, NOW, party)
+        assert refused.value.no is no
+
+
+def test_ten_thousand_decisions_take_a_constant_number_of_statements(trade, cast):
+    sdrs = [trade.sdr(trade.session(OCTOBER_5 - timedelta(hours=2 * n))) for n in range(6)]
+    reconcile("live", NOW)
+    party = Party("live", frozenset({cast.home_csp.identifier.pk}))
+    counts = []
+    for chosen in (sdrs[:1], sdrs[1:]):
+        with CaptureQueriesContext(connection) as queries:
+            decide_many([Wish(sdr.id, True, YES) for sdr in chosen], NOW, party)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
 def test_nothing_is_settled_without_an_agreement_or_in_another_currency(trade, cast):
     announce(cast.visited_cso.identifier, "CHF", body=tariff_body("CHF", "0.50", "CHF"))
     francs = trade.sdr(trade.session(), currency="CHF", tariff_id="CHF")
@@ -219,7 +294,6 @@ def test_a_credit_that_deviates_is_never_approved(trade):
 
 def test_a_credit_whose_sdr_is_held_by_a_close_waits_for_the_next_run(committed_db):
     import psycopg
-    from django.db import connection
 
     from tests.cast import make_cast
 
