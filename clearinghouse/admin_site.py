@@ -106,6 +106,8 @@ NAVIGATION = [
                 and request.path not in _BELOW_THE_SDRS
             ),
         },
+        _list("Disputes", "gavel", "settlement", "dispute"),
+        _list("Dispute terms", "schedule", "settlement", "disputeterms"),
         _list("Findings", "rule", "roaming", "finding"),
         {
             **_list("Rules", "rule_settings", "settlement", "rulesetting"),
@@ -149,6 +151,7 @@ NAVIGATION = [
             "link": reverse_lazy("admin:axes_accessattempt_changelist"),
             "permission": lambda request: request.user.has_perm("clearinghouse.change_user"),
         },
+        _list("E-mails", "mail", "settlement", "outgoingmail"),
         _list("What staff did", "history", "admin", "logentry"),
     ),
 ]

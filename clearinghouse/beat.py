@@ -30,4 +30,6 @@ BEAT_SCHEDULE = {
     "open the running periods": _every(3600, "settlement.tasks.open_due_periods"),
     "remind of closes": _every(86_400, "settlement.tasks.remind_of_closes"),
     "accept SDRs whose decision window has passed": _every(10, "settlement.tasks.accept_undecided"),
+    "let silence count in disputes": _every(10, "settlement.tasks.expire_due_disputes"),
+    "send e-mails": _every(10, "settlement.tasks.send_due_mails"),
 }

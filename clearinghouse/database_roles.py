@@ -22,6 +22,7 @@ APPEND_ONLY_TABLES = [
     "roaming_sdrevent",
     "settlement_csprecord",
     "settlement_csprecordregistry",
+    "settlement_disputeevidence",
     "settlement_ledgerentry",
     "settlement_posting",
 ]

@@ -214,6 +214,13 @@ EVSE_STATUS_LIFE_S = env.number("CLEARINGHOUSE_EVSE_STATUS_LIFE_S", 86_400, leas
 EVSE_STATUS_LONGEST_LIFE_S = env.number(
     "CLEARINGHOUSE_EVSE_STATUS_LONGEST_LIFE_S", 604_800, least=1
 )
+# --- Disputes (6.4.2): evidence lies outside the web root, under its own hash ---------------------
+DISPUTE_FILES_DIR = Path(
+    env.text("CLEARINGHOUSE_DISPUTE_FILES_DIR", str(DATA_DIR / "dispute-files"))
+)
+DISPUTE_FILE_BYTES = env.number("CLEARINGHOUSE_DISPUTE_FILE_BYTES", 5_000_000, least=1_000)
+DISPUTE_FILES = env.number("CLEARINGHOUSE_DISPUTE_FILES", 20, least=1)
+MAIL_ATTEMPTS = env.number("CLEARINGHOUSE_MAIL_ATTEMPTS", 12, least=1)
 # --- Privacy (5.4.3): how long what could name a person is kept -----------------------------------
 RETENTION_MESSAGES_DAYS = env.number("CLEARINGHOUSE_RETENTION_MESSAGES_DAYS", 90, least=4)
 # Lists of identifications are large, and personal through and through: after they have arrived.

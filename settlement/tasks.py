@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.utils import timezone
 
 from roaming.models import Environment
 from roaming.models.clock import business_now
-from settlement.use_cases import sdr_decision, sdr_reconciliation, settlement
+from settlement.use_cases import dispute, mailing, sdr_decision, sdr_reconciliation, settlement
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,18 @@ def reconcile_open() -> None:
 def accept_undecided() -> None:
     """Takes silence as the agreement says, for SDRs whose decision window has passed."""
     sdr_decision.accept_undecided(business_now())
+
+
+@shared_task
+def expire_due_disputes() -> int:
+    """Lets silence count in disputes whose deadline has passed."""
+    return dispute.expire_due(business_now())
+
+
+@shared_task
+def send_due_mails() -> int:
+    """Hands waiting e-mails to the mail server, and those again that it did not take."""
+    return mailing.send_due_mails(timezone.now())
 
 
 @shared_task

@@ -145,7 +145,7 @@ class OperatorAdmin(StaffAdmin):
     _legal = (
         ("Legal entity", {"fields": ("name", "legal_name", "lei")}),
         ("Seat", {"fields": ("street", ("postal_code", "city"), "country")}),
-        ("Contacts", {"fields": ("contact_email", "finance_email", "language")}),
+        ("Contacts", {"fields": ("contact_email", "finance_email", "dispute_email", "language")}),
         ("Contract ids", {"fields": ("allows_opaque_contract_ids", "strict_check_digits")}),
     )
     _new = (

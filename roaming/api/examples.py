@@ -287,7 +287,10 @@ VERSIONS: Json = {
                     "platform_paths": [{"path": "uc1-2/sites", "receiver": "CSP"}],
                 }
             ],
-            "other_paths": [{"path": "agreements/notice", "receiver": "both"}],
+            "other_paths": [
+                {"path": "agreements/notice", "receiver": "both"},
+                {"path": "reconciliation/disputes", "receiver": "both"},
+            ],
         }
     ]
 }

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from roaming.domain.dispute_notice import DISPUTES_PATH
 from roaming.domain.use_case import UseCase
 
 HANDSHAKE_PATH = "uc1-1/handshake"
@@ -55,6 +56,7 @@ RECEIVED_PATHS = (
     ReceivedPath("uc5-3/unlock", UseCase.UC5_3, "CSO"),
     ReceivedPath("uc5-3/result", UseCase.UC5_3, "CSP"),
     ReceivedPath("agreements/notice", None, "both"),
+    ReceivedPath(DISPUTES_PATH, None, "both"),
 )
 _KNOWN = frozenset(received.path for received in RECEIVED_PATHS)
 # Of use cases that start new business, what only ends or follows up something that runs.

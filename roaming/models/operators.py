@@ -36,6 +36,9 @@ class Operator(models.Model):
     lei = models.CharField("LEI", max_length=20, blank=True, help_text="ISO 17442, 20 characters.")
     contact_email = models.EmailField()
     finance_email = models.EmailField(blank=True)
+    dispute_email = models.EmailField(
+        blank=True, help_text="Is told of disputes; empty: finance, else the contact."
+    )
     language = models.CharField(
         max_length=2, default="en", choices=[("en", "English"), ("de", "German"), ("fr", "French")]
     )

@@ -1,6 +1,7 @@
 """Staff's pages of reconciliation, settlement and ledger, a module per thing they look at."""
 
 from settlement.admin import (
+    disputes,
     fees,
     findings,
     ledger,
@@ -13,6 +14,7 @@ from settlement.admin import (
 )
 
 __all__ = [
+    "disputes",
     "fees",
     "findings",
     "ledger",

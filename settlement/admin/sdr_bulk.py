@@ -12,16 +12,16 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from roaming.models import Sdr, SdrState
+from roaming.models import Sdr
 from roaming.models.clock import business_now
 from roaming.staff_pages.bulk_steps import BulkStep, Chosen, Done
 from roaming.staff_pages.cells import link_to, money, money_text, value_at
 from roaming.staff_pages.staff_admin import Panel
 from roaming.staff_pages.steps import Situation, Step
-from settlement.admin.sdr_steps import PERMISSION, DecisionForm
+from settlement.admin.sdr_steps import PERMISSION, ApprovalForm, DeclineReasonForm
 from settlement.domain.refusals import RefusedError
 from settlement.models.work_queues import QUEUED_STATES
-from settlement.use_cases.sdr_decision import Decision, approve_sdr, decline_sdr
+from settlement.use_cases.sdr_decision import Decision, Wish, decide_many
 from settlement.use_cases.sdr_reconciliation import reconcile_chosen
 from settlement.use_cases.work_assignment import Handing, assign_sdrs
 
@@ -85,21 +85,17 @@ def chosen_panel(rows: QuerySet[Sdr]) -> Panel:
     return Panel("The chosen SDRs", headers, shown, "", note=f"The oldest {SHOWN} at most.")
 
 
-def _decide(decide: Callable[..., SdrState], done: str) -> Callable[[Chosen], Done]:
-    """Decides one after the other, each by itself: what cannot be decided stays and is told."""
+def _decide(approves: bool, done: str) -> Callable[[Chosen], Done]:
+    """Decides all in one call, each by itself: what cannot be decided stays and is told."""
 
     def act(chosen: Chosen) -> Done:
         decision = Decision(
             by=str(chosen.user), reason=chosen.data["reason"], note=chosen.data["note"]
         )
-        decided, refused = 0, []
-        for key in chosen.keys:
-            try:
-                decide(key, decision, business_now())
-            except RefusedError as no:
-                refused.append(f"Not decided: {no.detail}")
-            else:
-                decided += 1
+        wishes = [Wish(key, approves, decision) for key in chosen.keys]
+        outcomes = decide_many(wishes, business_now())
+        refused = [f"Not decided: {one.refusal.detail}" for one in outcomes if one.refusal]
+        decided = len(outcomes) - len(refused)
         return Done(f"{decided:,} {'SDR' if decided == 1 else 'SDRs'} {done}.", refused)
 
     return act
@@ -131,24 +127,24 @@ BULK_STEPS = (
         name="approve",
         label="Approve",
         permission=PERMISSION,
-        act=_decide(approve_sdr, "accepted at their claim"),
+        act=_decide(True, "accepted at their claim"),
         preview=lambda chosen: [
             f"{len(chosen.keys):,} SDRs that claim {claims_of(chosen.rows)} before tax are "
             "accepted at their claim, whatever was found.",
             "Your name and the reason stand in the log of each for good.",
         ],
-        form=DecisionForm,
+        form=ApprovalForm,
     ),
     BulkStep(
         name="decline",
         label="Decline",
         permission=PERMISSION,
-        act=_decide(decline_sdr, "disputed"),
+        act=_decide(False, "disputed"),
         preview=lambda chosen: [
             f"{len(chosen.keys):,} SDRs that claim {claims_of(chosen.rows)} before tax are "
             "disputed: carved out of the next statement until decided; the rest settles.",
         ],
-        form=DecisionForm,
+        form=DeclineReasonForm,
         danger=True,
     ),
     BulkStep(

@@ -96,3 +96,19 @@ def settled(row: Sdr) -> Panel:
     if row.credit and row.credit_reference:
         lines += [(link_to(other), "the SDR it credits", "") for other in related[:5]]
     return Panel("Settled on", ("Where", "As", "Amount"), lines, "Not on a statement yet.")
+
+
+def disputes(row: Sdr) -> Panel:
+    """What was or is contested about it."""
+    lines = [
+        (
+            link_to(dispute),
+            dispute.get_state_display(),
+            dispute.reason,
+            money(dispute.amount, dispute.currency),
+            moment_cell(dispute.respond_by),
+        )
+        for dispute in row.disputes.order_by("-id")[:MOST]
+    ]
+    headers = ("Dispute", "State", "Reason", "Ended at", "Until")
+    return Panel("Disputes", headers, lines, "Nobody disputes it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -15,6 +16,7 @@ from roaming.staff_pages.steps import Situation, Step
 from settlement.domain.decision_reasons import ReasonCode
 from settlement.domain.decisions import UNDECIDED
 from settlement.domain.refusals import RefusedError
+from settlement.use_cases.dispute import Contest, open_dispute
 from settlement.use_cases.sdr_decision import Decision, approve_sdr, decline_sdr
 
 PERMISSION = "roaming.change_sdrstate"
@@ -45,10 +47,15 @@ class ApprovalForm(forms.Form):
         return data
 
 
-class DeclineForm(ApprovalForm):
-    """Why an SDR is declined, and what of its claim is right all the same."""
+class DeclineReasonForm(ApprovalForm):
+    """Why SDRs are declined on the home-CSP's behalf."""
 
     reason = forms.ChoiceField(choices=DECLINE_REASONS, widget=UnfoldAdminSelectWidget())
+
+
+class DeclineForm(DeclineReasonForm):
+    """The same for one SDR, and what of its claim is right all the same."""
+
     undisputed = forms.DecimalField(
         label="Undisputed amount",
         required=False,
@@ -79,6 +86,19 @@ def _approve(situation: Situation) -> str:
 def _decline(situation: Situation) -> str:
     decline_sdr(situation.row.pk, _decision(situation), business_now())
     return "Disputed. It is carved out; the rest settles."
+
+
+def _dispute(situation: Situation) -> str:
+    data = situation.data
+    contest = Contest(data["reason"], data["note"], data["undisputed"] or Decimal(0))
+    dispute = open_dispute(situation.row.pk, contest, str(situation.user), business_now())
+    return f"{dispute.name} is open. The visited-CSO is asked."
+
+
+def _may_dispute(situation: Situation) -> bool:
+    """Of what is settled; what is not is declined."""
+    settled = _state(situation) in ("settled", "invoiced", "paid") and not situation.row.credit
+    return settled and not situation.row.disputes.filter(closed_at=None).exists()
 
 
 def _may_approve(situation: Situation) -> bool | str:
@@ -115,6 +135,20 @@ STEPS = (
         preview=lambda situation: [
             f"The claim of {_money(situation.row)} before tax is disputed: it is carved out of "
             "the next statement until the dispute is decided; the rest settles.",
+        ],
+        form=DeclineForm,
+        danger=True,
+        refusals=(RefusedError,),
+    ),
+    Step(
+        name="dispute",
+        label="Open a dispute",
+        permission="settlement.change_dispute",
+        act=_dispute,
+        when=_may_dispute,
+        preview=lambda situation: [
+            "The SDR is settled and stays so. What the dispute ends at below that is credited by "
+            "the clearing house in the next period; the visited-CSO is asked first.",
         ],
         form=DeclineForm,
         danger=True,

@@ -302,6 +302,7 @@ class SdrAdmin(BulkSteps, PersonalDataPages, FactAdmin):
             beside(row, records),
             sdr_panels.findings(row),
             *why(row),
+            sdr_panels.disputes(row),
             calculation_panel(row),
             time_line(row, records),
             sdr_panels.settled(row),

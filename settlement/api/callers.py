@@ -15,6 +15,10 @@ _OTHER_WORDS = {
     No.UNKNOWN_SDR: "not_found",
     No.NOT_HOME_CSP: "party_not_held",
     No.REASON_MISSING: "invalid_field",
+    No.UNKNOWN_DISPUTE: "not_found",
+    No.TEXT_MISSING: "invalid_field",
+    No.EVIDENCE_TOO_LARGE: "body_too_large",
+    No.EVIDENCE_TYPE: "unsupported_media_type",
 }
 
 

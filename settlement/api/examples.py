@@ -67,6 +67,7 @@ RECONCILED_SDR: dict[str, Any] = {
     "decide_by": None,
     "reconciled_at": "2026-10-05T10:00:05Z",
     "findings": [FINDING],
+    "dispute": None,
 }
 RECONCILED_SDR_STORY: dict[str, Any] = {
     **RECONCILED_SDR,
@@ -79,3 +80,53 @@ RECONCILED_SDR_STORY: dict[str, Any] = {
          "reason": "deviating", "note": ""},
     ],
 }  # fmt: skip
+DISPUTE: dict[str, Any] = {
+    "dispute_id": 12,
+    "sdr_id": SDR_ID,
+    "sdr_reference": "SDR-2026-1005-1",
+    "visited_cso": "DE*VIS",
+    "home_csp": "DE-HOM",
+    "origin": "decline",
+    "reason": "PRC",
+    "note": "billed at 0.48 instead of 0.40",
+    "currency": "EUR",
+    "claim": "14.40",
+    "undisputed": "12.00",
+    "offered": None,
+    "settled_before": None,
+    "state": "respondent",
+    "result": "",
+    "amount": None,
+    "opened_at": "2026-10-06T08:00:00Z",
+    "respond_by": "2026-10-16T08:00:00Z",
+    "closed_at": None,
+}
+EVIDENCE_PART: dict[str, Any] = {
+    "evidence_id": 3,
+    "name": "meter.pdf",
+    "media_type": "application/pdf",
+    "size": 48211,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
+DISPUTE_STORY: dict[str, Any] = {
+    **DISPUTE,
+    "events": [
+        {"at": "2026-10-06T08:00:00Z", "by": "home_csp", "step": "opened", "by_silence": False,
+         "from_state": "", "to_state": "respondent", "amount": "12.00",
+         "respond_by": "2026-10-16T08:00:00Z", "text": "billed at 0.48 instead of 0.40"},
+        {"at": "2026-10-07T08:00:00Z", "by": "visited_cso", "step": "evidence",
+         "by_silence": False, "from_state": "respondent", "to_state": "respondent",
+         "amount": None, "respond_by": "2026-10-16T08:00:00Z", "text": "meter.pdf"},
+    ],
+    "evidence": [EVIDENCE_PART],
+}  # fmt: skip
+OFFER: dict[str, Any] = {"step": "offer", "amount": "13.20", "text": "We meet you half-way."}
+MAINTAIN: dict[str, Any] = {"step": "maintain", "text": "The tariff of 5 October says 0.48."}
+OFFERED: dict[str, Any] = {
+    "dispute_id": 12,
+    "state": "claimant",
+    "respond_by": "2026-10-12T08:00:00Z",
+    "offered": "13.20",
+    "result": "",
+    "amount": None,
+}

@@ -8,7 +8,7 @@ from typing import Any
 import django_filters
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.urls import path
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers
 
 from roaming.api.filters import HomeCspFilter, VisitedCsoFilter
@@ -23,6 +23,7 @@ from roaming.models import Finding, Sdr, SdrEvent
 from settlement.api import examples
 from settlement.api.callers import caller_of
 from settlement.api.decisions import TAG
+from settlement.models import Dispute
 
 
 class SdrEventPart(serializers.ModelSerializer[SdrEvent]):
@@ -31,6 +32,16 @@ class SdrEventPart(serializers.ModelSerializer[SdrEvent]):
     class Meta:
         model = SdrEvent
         fields = ["at", "from_state", "to_state", "reason", "note"]
+
+
+class SdrDisputePart(serializers.ModelSerializer[Dispute]):
+    """The newest dispute about the SDR; `reconciliation/disputes/{id}` has all of it."""
+
+    dispute_id = serializers.IntegerField(source="id")
+
+    class Meta:
+        model = Dispute
+        fields = ["dispute_id", "state", "result", "respond_by"]
 
 
 class ReconciledSdrSerializer(serializers.ModelSerializer[Sdr]):
@@ -56,6 +67,7 @@ class ReconciledSdrSerializer(serializers.ModelSerializer[Sdr]):
     decide_by = serializers.DateTimeField(source="standing.decide_by", allow_null=True)
     reconciled_at = serializers.DateTimeField(source="standing.reconciled_at", allow_null=True)
     findings = FindingSerializer(source="live_findings", many=True)
+    dispute = serializers.SerializerMethodField()
 
     class Meta:
         model = Sdr
@@ -64,8 +76,12 @@ class ReconciledSdrSerializer(serializers.ModelSerializer[Sdr]):
             "evse_id", "started_at", "ended_at", "energy_kwh", "currency", "credit",
             "credit_reference", "claimed_before_tax", "rated_before_tax", "state", "outcome",
             "matched_by", "settled_amount", "basis", "visible_at", "decide_by", "reconciled_at",
-            "findings",
+            "findings", "dispute",
         ]  # fmt: skip
+
+    @extend_schema_field(SdrDisputePart(allow_null=True))
+    def get_dispute(self, sdr: Any) -> Any:
+        return SdrDisputePart(sdr.newest_disputes[0]).data if sdr.newest_disputes else None
 
 
 class ReconciledSdrStorySerializer(ReconciledSdrSerializer):
@@ -137,7 +153,10 @@ class _OwnSdrs(generics.GenericAPIView[Sdr]):
             Sdr.objects.filter(environment=platform.environment)
             .filter(Q(visited_cso__in=held) | Q(home_csp__in=held))
             .select_related("visited_cso", "home_csp", "standing")
-            .prefetch_related(Prefetch("findings", live, to_attr="live_findings"))
+            .prefetch_related(
+                Prefetch("findings", live, to_attr="live_findings"),
+                Prefetch("disputes", Dispute.objects.order_by("-id"), to_attr="newest_disputes"),
+            )
         )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from settlement.api import csp_records, decisions, sdrs
+from settlement.api import csp_records, decisions, dispute_evidence, disputes, sdrs
 
 app_name = "settlement"
 urlpatterns = [
     *csp_records.urlpatterns,
     *decisions.urlpatterns,  # before the addresses of single SDRs
     *sdrs.urlpatterns,
+    *disputes.urlpatterns,
+    *dispute_evidence.urlpatterns,
 ]

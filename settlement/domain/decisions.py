@@ -154,7 +154,10 @@ def check_amount(amount: Decimal, claim: Decimal, currency: str) -> None:
             f"An amount is at least {lowest} and at most the claim of {claim} {currency}.",
             "amount",
         )
-    unit = minor_unit(currency)
+    try:
+        unit = minor_unit(currency)
+    except UnknownCurrencyError as error:
+        raise RefusedError(No.OTHER_CURRENCY, str(error)) from error
     if amount % unit:
         raise RefusedError(
             No.AMOUNT_NOT_POSSIBLE, f"The smallest unit is {unit} {currency}.", "amount"

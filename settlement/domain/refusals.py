@@ -18,6 +18,16 @@ class No(StrEnum):
     UNKNOWN_COLLEAGUE = "unknown_colleague"
     NOT_HOME_CSP = "not_home_csp"
     AMOUNT_NOT_POSSIBLE = "amount_not_possible"
+    # Disputes
+    UNKNOWN_DISPUTE = "unknown_dispute"
+    LIVE_DISPUTE = "live_dispute"
+    DISPUTE_CLOSED = "dispute_closed"
+    NOT_YOUR_TURN = "not_your_turn"
+    NOT_LATER = "not_later"
+    TEXT_MISSING = "text_missing"
+    TOO_MUCH_EVIDENCE = "too_much_evidence"
+    EVIDENCE_TOO_LARGE = "evidence_too_large"
+    EVIDENCE_TYPE = "evidence_type"
     # Closing a period
     PERIOD_NOT_OVER = "period_not_over"
     NOT_DRAFT = "not_draft"

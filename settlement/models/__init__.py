@@ -1,8 +1,10 @@
 """Rows, constraints and named SQL of reconciliation, ledger and settlement."""
 
 from settlement.models.csp_records import CspRecord, CspRecordOriginal, CspRecordRegistry
+from settlement.models.disputes import Dispute, DisputeEvent, DisputeEvidence, DisputeTerms
 from settlement.models.fees import FeeCharge, FeeRule
 from settlement.models.ledger import LedgerAccount, LedgerEntry, Posting
+from settlement.models.mails import OutgoingMail
 from settlement.models.netting import NetPayment, NetPosition
 from settlement.models.periods import SettlementPeriod
 from settlement.models.reconciliation import ReconciliationRun
@@ -14,12 +16,17 @@ __all__ = [
     "CspRecord",
     "CspRecordOriginal",
     "CspRecordRegistry",
+    "Dispute",
+    "DisputeEvent",
+    "DisputeEvidence",
+    "DisputeTerms",
     "FeeCharge",
     "FeeRule",
     "LedgerAccount",
     "LedgerEntry",
     "NetPayment",
     "NetPosition",
+    "OutgoingMail",
     "Posting",
     "ReconciliationRun",
     "RuleSetting",

@@ -77,9 +77,14 @@ class StandingChange:
     note: str
 
 
-def lock_sdrs(cursor: Any, sdr_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, LockedSdr]:
-    """Locks the standings in the order of their keys; ids that are unknown are left out."""
-    cursor.execute(_LOCK, [list(sdr_ids)])
+def lock_sdrs(
+    cursor: Any, sdr_ids: Sequence[uuid.UUID], *, skip_locked: bool = False
+) -> dict[uuid.UUID, LockedSdr]:
+    """Locks the standings in the order of their keys; ids that are unknown are left out.
+
+    `skip_locked`: so are those that somebody else holds.
+    """
+    cursor.execute(f"{_LOCK} SKIP LOCKED" if skip_locked else _LOCK, [list(sdr_ids)])
     return {row[0]: _locked(row) for row in cursor.fetchall()}
 
 

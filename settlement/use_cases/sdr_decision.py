@@ -5,7 +5,8 @@ reason that is recorded.
 Refuses: unknown_sdr, not_home_csp, reason_missing, not_decidable, window_over, no_agreement,
 other_currency, amount_not_possible; in a call of many each by itself.
 Leaves behind: the SDR accepted at its claim (rounded as the agreement rounds) or disputed, and the
-event that says who decided and why. What is disputed is carved out; the rest settles.
+event that says who decided and why; a decline opens a dispute, an approval ends it, and both
+parties are told. What is disputed is carved out; the rest settles.
 """
 
 from __future__ import annotations
@@ -15,13 +16,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 
+from roaming.domain.sdr import SdrLifeState
 from roaming.models import Environment, SdrState
+from settlement.domain.decision_reasons import ReasonCode
 from settlement.domain.decisions import Effect, Said, decide
+from settlement.domain.disputes import Side, Step, close_by_approval
 from settlement.domain.refusals import No, RefusedError
+from settlement.models import Dispute
 from settlement.models.decision_sql import LockedSdr, StandingChange, lock_sdrs, write_standings
+from settlement.models.dispute_writing import (
+    Move,
+    Opening,
+    lock_live_disputes,
+    open_disputes,
+    standing_of,
+    write_moves,
+)
 from settlement.models.reconciliation_sql.standing import accept_by_silence
 
 
@@ -65,6 +79,9 @@ class Outcome:
     refusal: RefusedError | None = None
 
 
+Taken = tuple[Wish, Effect]
+
+
 @dataclass(frozen=True, slots=True)
 class Silence:
     """What the end of the decision window made of SDRs."""
@@ -80,9 +97,10 @@ def accept_undecided(now: datetime, *, batch_size: int = 10_000) -> Silence:
         while True:
             with transaction.atomic(), connection.cursor() as cursor:
                 yes, no = accept_by_silence(cursor, environment, now, batch_size)
+                open_disputes([_silent(sdr_id) for sdr_id in no], lock_sdrs(cursor, no), now)
             accepted += yes
-            disputed += no
-            if not yes + no:
+            disputed += len(no)
+            if not yes and not no:
                 break
     return Silence(accepted, disputed)
 
@@ -114,8 +132,83 @@ def decide_many(wishes: Sequence[Wish], now: datetime, party: Party | None = Non
     with connection.cursor() as cursor:
         locked = lock_sdrs(cursor, [wish.sdr_id for wish in wishes])
         outcomes = list(_judged(wishes, locked, now, party))
-        write_standings(cursor, _changes(wishes, outcomes, locked), now)
+        taken = [
+            (wish, outcome.effect)
+            for wish, outcome in zip(wishes, outcomes, strict=True)
+            if outcome.effect is not None
+        ]
+        ended = _end_disputes(cursor, taken, locked, now)
+        write_standings(cursor, _changes(taken, locked, ended), now)
+        _open_disputes(cursor, taken, locked, now)
     return outcomes
+
+
+def _end_disputes(
+    cursor: Any, taken: list[Taken], locked: dict[uuid.UUID, LockedSdr], now: datetime
+) -> set[uuid.UUID]:
+    """Who approves a disputed SDR withdraws its dispute, which accepts the SDR at its claim."""
+    approved = {
+        wish.sdr_id: wish
+        for wish, effect in taken
+        if wish.approves and locked[wish.sdr_id].facts.state is SdrLifeState.DISPUTED
+    }
+    moves = [
+        Move(
+            dispute=dispute,
+            after=close_by_approval(standing_of(dispute)),
+            step=Step.WITHDRAW,
+            side=_side(approved[sdr_id].decision),
+            actor=approved[sdr_id].decision.by,
+            text=approved[sdr_id].decision.note,
+        )
+        for sdr_id, dispute in (lock_live_disputes(approved) if approved else {}).items()
+    ]
+    write_moves(cursor, moves, locked, now)
+    return {move.dispute.sdr_id for move in moves}
+
+
+def _open_disputes(
+    cursor: Any, taken: list[Taken], locked: dict[uuid.UUID, LockedSdr], now: datetime
+) -> None:
+    openings = [
+        Opening(
+            sdr_id=wish.sdr_id,
+            origin=_origin(wish.decision, locked[wish.sdr_id].facts.state),
+            reason=effect.reason,
+            note=wish.decision.note,
+            undisputed=effect.undisputed,
+            side=_side(wish.decision),
+            actor=wish.decision.by,
+        )
+        for wish, effect in taken
+        if effect.reason is not None
+    ]
+    if openings:
+        disputed = lock_sdrs(cursor, [opening.sdr_id for opening in openings])
+        open_disputes(openings, disputed, now)
+
+
+def _side(decision: Decision) -> Side:
+    return Side.HOME_CSP if decision.by_home_csp else Side.CLEARING_HOUSE
+
+
+def _origin(decision: Decision, state: SdrLifeState) -> str:
+    if not decision.by_home_csp:
+        return Dispute.Origin.STAFF.value
+    objects = state is SdrLifeState.ACCEPTED
+    return (Dispute.Origin.OBJECTION if objects else Dispute.Origin.DECLINE).value
+
+
+def _silent(sdr_id: uuid.UUID) -> Opening:
+    return Opening(
+        sdr_id=sdr_id,
+        origin=Dispute.Origin.SILENCE.value,
+        reason=ReasonCode.OTH,
+        note="the decision window has passed without a decision",
+        undisputed=Decimal(0),
+        side=Side.CLOCK,
+        actor="clearing house",
+    )
 
 
 def _judged(
@@ -159,15 +252,15 @@ def _concerns(sdr: LockedSdr, party: Party) -> bool:
 
 
 def _changes(
-    wishes: Sequence[Wish], outcomes: Sequence[Outcome], locked: dict[uuid.UUID, LockedSdr]
+    taken: list[Taken], locked: dict[uuid.UUID, LockedSdr], ended: set[uuid.UUID]
 ) -> Iterator[StandingChange]:
-    for wish, outcome in zip(wishes, outcomes, strict=True):
-        effect = outcome.effect
-        if effect is None:
-            continue
+    for wish, effect in taken:
+        if wish.sdr_id in ended:
+            continue  # accepted with the end of its dispute
+        before = locked[wish.sdr_id].facts.state
         yield StandingChange(
             sdr_id=wish.sdr_id,
-            from_state=locked[wish.sdr_id].facts.state.value,
+            from_state=before.value,
             to_state=effect.state.value,
             amount=effect.settled_amount,
             basis=effect.basis,

@@ -89,7 +89,7 @@ def stage(folder: Path, **extra: str) -> Iterator[Stage]:
 def heard(operator: Simulated) -> set[str]:
     """The paths at which anything came to an operator, without the handshake."""
     paths = {row["path"] for row in operator.rows("received")}
-    return paths - {"uc1-1/handshake", "agreements/notice"}
+    return paths - {"uc1-1/handshake", "agreements/notice", "reconciliation/disputes"}
 
 
 def price(standing: models.SdrState) -> tuple[str, Decimal, Decimal]:

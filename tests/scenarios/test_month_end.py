@@ -94,6 +94,7 @@ class Month:
     def sdr(self, cso, csp, kwh, claim, session=None, **fields):
         session = session or self.session(cso, csp)
         token = bytes(session.token_hmac)
+        fields.setdefault("ended_at", session.opened_at + timedelta(hours=2))  # 30 kWh at 22 kW
         return self.trades[cso, csp].sdr(session, kwh=kwh, claim=claim, token_hmac=token, **fields)
 
     def reconcile_and_decide(self):

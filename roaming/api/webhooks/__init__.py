@@ -3,7 +3,15 @@
 What an operator implements, as OpenAPI webhooks; the paths are those of `roaming.domain.receiving`.
 """
 
-from roaming.api.webhooks import agreements, group1, group2, group3, group4, group5
+from roaming.api.webhooks import (
+    agreements,
+    disputes,
+    group1,
+    group2,
+    group3,
+    group4,
+    group5,
+)
 from roaming.api.webhooks.webhook import Webhook
 
 WEBHOOKS: tuple[Webhook, ...] = (
@@ -13,6 +21,7 @@ WEBHOOKS: tuple[Webhook, ...] = (
     *group4.WEBHOOKS,
     *group5.WEBHOOKS,
     *agreements.WEBHOOKS,
+    *disputes.WEBHOOKS,
 )
 
 __all__ = ["WEBHOOKS", "Webhook"]

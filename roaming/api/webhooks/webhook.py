@@ -58,7 +58,12 @@ class Webhook:
     def use_case(self) -> str:
         """Its code, as the header X-Use-Case has it."""
         known = next(known for known in RECEIVED_PATHS if known.path == self.path)
-        return (known.use_case or Supporting.AGREEMENT_SHARING).code
+        beside = (
+            Supporting.SDR_RECONCILIATION
+            if self.path.startswith("reconciliation/")
+            else Supporting.AGREEMENT_SHARING
+        )
+        return (known.use_case or beside).code
 
 
 def one_of(*structs: type) -> Schema:

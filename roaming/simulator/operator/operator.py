@@ -63,7 +63,9 @@ class Operator:
         self.endpoint = OperatorEndpoint(
             self.credentials.secret, self.conduct, self.record, self.presence
         )
-        self.endpoint.serve({"agreements/notice": self._keep_notice})
+        self.endpoint.serve(
+            {"agreements/notice": self._keep_notice, "reconciliation/disputes": self._keep_dispute}
+        )
         self.paperwork = Paperwork(self.around, self.endpoint)
         self.endpoint.remember(answers)
         self.endpoint.heard = self._heard
@@ -231,6 +233,12 @@ class Operator:
         self.around.memory.replace("agreements", str(content["agreement_id"]), content)
         if content.get("event") == "proposed" and self.config.accept_agreements:
             self.around.later.after(0, self.paperwork.accept_agreements)
+        return {}
+
+    def _keep_dispute(self, incoming: Incoming, behaviour: Behaviour) -> Json:
+        """News of a dispute about an SDR that we sent or received."""
+        content = incoming.content
+        self.around.memory.replace("disputes", str(content["dispute_id"]), content)
         return {}
 
     def _failed(self, detail: str) -> None:

@@ -1,7 +1,8 @@
 """Credits: each takes back one SDR exactly, before the SDRs of the batch are judged.
 
 Where the credited SDR is settled already, or stands on a published statement, both stand and the
-credit counts. Else the credited SDR is left out of settlement and its credit counts zero.
+credit counts. Else the credited SDR is left out of settlement and its credit counts zero: so it is
+where it was disputed, for a disputed line is carved out. A dispute about it ends with the credit.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from settlement.models.dispute_notices import tell_parties
+from settlement.models.disputes import DisputeEvent
 from settlement.models.reconciliation_sql import key_of
+from settlement.models.reconciliation_sql.dispute_credits import end_disputes_of_credited
 
 # What a close under way holds is left, credit and all, to the next run.
 _PAIR_UP = """
@@ -34,7 +38,7 @@ SELECT locked.*,
         SELECT FROM roaming_sdrevent event
         WHERE event.sdr_id = locked.sdr_id AND event.reason = 'credited'
     ),
-    locked.state IN ('settled', 'invoiced', 'paid') OR EXISTS (
+    locked.state IN ('settled', 'invoiced', 'paid') OR locked.state <> 'disputed' AND EXISTS (
         SELECT FROM settlement_statementline line
         JOIN settlement_statement statement ON statement.id = line.statement_id
         WHERE line.sdr_id = locked.sdr_id AND statement.status IN ('preliminary', 'final')
@@ -192,8 +196,15 @@ def take_credits(
     """Accepts what is exact, leaves findings on the rest; returns judged, accepted, changed."""
     cursor.execute(_FINDINGS, {"rules": rules})
     cursor.execute(_TAKE, {"now": now})
+    _tell_of(end_disputes_of_credited(cursor, now), now)
     cursor.execute(_AFTERWARDS, {"environment": environment, "states": states})
     cursor.execute(_COUNT)
     judged, accepted, changed = cursor.fetchone()
     cursor.execute("DROP TABLE recon_verdict")
     return judged, accepted, changed
+
+
+def _tell_of(events: list[int], now: datetime) -> None:
+    if events:
+        rows = DisputeEvent.objects.select_related("dispute__sdr").filter(pk__in=events)
+        tell_parties(rows, now)

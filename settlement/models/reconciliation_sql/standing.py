@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -127,7 +128,8 @@ WITH due AS MATERIALIZED (
         'clearing house', 'silence', 'the decision window has passed', %(now)s
     FROM decided
 )
-SELECT count(*) FILTER (WHERE state = 'accepted'), count(*) FILTER (WHERE state = 'disputed')
+SELECT count(*) FILTER (WHERE state = 'accepted'),
+    coalesce(array_agg(sdr_id) FILTER (WHERE state = 'disputed'), '{{}}')
 FROM decided
 """  # noqa: S608  constants of this module
 _CURRENCIES = "SELECT DISTINCT currency FROM roaming_agreement WHERE environment = %(environment)s"
@@ -147,8 +149,10 @@ def let_verdicts_stand(cursor: Any, now: datetime) -> int:
     return changed
 
 
-def accept_by_silence(cursor: Any, environment: str, now: datetime, size: int) -> tuple[int, int]:
-    """Accepts or disputes what was due for a decision; returns how many of each."""
+def accept_by_silence(
+    cursor: Any, environment: str, now: datetime, size: int
+) -> tuple[int, list[uuid.UUID]]:
+    """Accepts or disputes what was due for a decision; how many were accepted, which disputed."""
     cursor.execute(_CURRENCIES, {"environment": environment})
     digits = [{"currency": c, "digits": currency_digits(c)} for (c,) in cursor.fetchall()]
     cursor.execute(

@@ -20,7 +20,8 @@ from roaming import models
 from roaming.domain.uuid7 import uuid7_at
 from roaming.models.clock import forget_reading, set_business_clock
 from roaming.models.fingerprints import token_fingerprint
-from settlement.models import RuleSetting
+from settlement.models import Dispute, DisputeEvent, RuleSetting
+from settlement.models.mails import enqueue_mails
 from settlement.use_cases.sdr_reconciliation import reconcile
 from tests import factories
 from tests.cast import Cast, make_cast
@@ -76,6 +77,7 @@ def make_world() -> World:
         get_data="", post_data="", failures_since_start=2,
     )  # fmt: skip
     _running(cast, session)
+    _disputed(trade, sdr)
     business_time(NOVEMBER)
     return World(
         cast, trade, closing, clerk, colleague, session, sdr, wrong, delivery, entry
@@ -132,6 +134,21 @@ def _running(cast: Cast, session: models.ServiceSession) -> None:
         environment="live", home_csp=known.home_csp, token_hmac=known.token_hmac, valid=True,
         whitelist="ALWAYS", received_at=OCTOBER_5,
     )  # fmt: skip
+
+
+def _disputed(trade: Trade, sdr: models.Sdr) -> None:
+    """A dispute about the settled SDR that its home-CSP withdrew, and the e-mail about it."""
+    dispute = Dispute.objects.create(
+        environment="live", sdr=sdr, pair=trade.pair, visited_cso=trade.visited_cso,
+        home_csp=trade.home_csp, origin="staff", reason="FRD", currency="EUR", claim="10.00",
+        undisputed=0, settled_before="10.00", state="withdrawn", result="withdrawn",
+        amount="10.00", opened_at=OCTOBER_5, closed_at=OCTOBER_5,
+    )  # fmt: skip
+    DisputeEvent.objects.create(
+        dispute=dispute, at=OCTOBER_5, side="home_csp", actor="Home CSP", step="withdraw",
+        to_state="withdrawn", amount="10.00",
+    )  # fmt: skip
+    enqueue_mails("live", [(trade.home_csp.operator, "Dispute", "It was withdrawn.")])
 
 
 def business_time(now: datetime) -> None:

@@ -22,6 +22,7 @@ NEW = {
     "country": "de",
     "contact_email": "roaming@jena.example",
     "finance_email": "",
+    "dispute_email": "",
     "language": "de",
     "cso_identifiers": "DE*JEN, +49*823",
     "csp_identifiers": "DE-JEN",

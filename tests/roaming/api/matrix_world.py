@@ -74,6 +74,18 @@ OVER_SDR = changed(
         }
     ],
 )
+CONTESTED_SDR = changed(
+    SDR,
+    id="SDR-C",
+    start_date_time="2026-10-05T06:00:00+02:00",
+    end_date_time="2026-10-05T07:00:00+02:00",
+    charging_periods=[
+        {
+            "start_date_time": "2026-10-05T06:00:00+02:00",
+            "dimensions": [{"type": "ENERGY", "volume": 20}],
+        }
+    ],
+)
 QUESTION = changed(LOCAL_START, evse_id=..., connector_id=..., cso_session_id=...)
 
 
@@ -92,6 +104,8 @@ class World:
     command_id: str = ""
     reservation_id: str = ""
     sdr_id: str = ""
+    dispute_id: int = 0
+    evidence_id: int = 0
     record_id: str = ""
     message_id: str = ""
     proposed_id: int = 0
@@ -128,7 +142,15 @@ class World:
         self.sdr_id = answer["sdr_id"]
         answer = self.must(self.send("post", "reconciliation/csp-records", RECORD, csp))
         self.record_id = answer["record_id"]
+        contested = self.must(self.send("post", "sdrs", CONTESTED_SDR, cso))["sdr_id"]
         reconcile("live", self.now)
+        no = {"decision": "decline", "reason": "AUT", "note": "unknown driver"}
+        self.must(self.send("post", f"reconciliation/sdrs/{contested}/decision", no, csp))
+        (dispute,) = self.must(self.send("get", "reconciliation/disputes", None, csp))["results"]
+        self.dispute_id = dispute["dispute_id"]
+        path = f"reconciliation/disputes/{self.dispute_id}/evidence"
+        kept = self.must(self.send("post", f"{path}?name=who-it-was", {"driver": "unknown"}, csp))
+        self.evidence_id = kept["evidence_id"]
         draft = models.Agreement.objects.create(
             visited_cso=cso.operator,
             home_csp=factories.OperatorFactory(name="Third"),

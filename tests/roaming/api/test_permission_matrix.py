@@ -93,6 +93,7 @@ NO_INVITATION = Row(
     "registration", body={}, own="registration_token_invalid", other="registration_token_invalid",
     outsider="registration_token_invalid", nobody="registration_token_invalid",
 )  # fmt: skip
+DISPUTE, CONCEDE = "reconciliation/disputes/{dispute_id}", {"step": "concede"}
 DECLINE = {"decision": "decline", "reason": "FRD"}
 BULK = {"other": (200, {"accepted": 0, "refused": 1}), "outsider": (200, {"accepted": 0})}
 SESSIONS = "service-sessions"
@@ -152,7 +153,7 @@ MATRIX: dict[tuple[str, str], Row] = {
         "reservations/{reservation_id}/outcome", body=OUTCOME, own="reservation_state",
         other="unknown_reservation", outsider="unknown_reservation",
     ),
-    ("uc3-9-sdrs", "get"): shown_to_both("sdrs", 1),
+    ("uc3-9-sdrs", "get"): shown_to_both("sdrs", 2),
     ("uc3-9-sdrs", "post"): Row("sdrs", body=NEW_SDR, own=201),
     ("uc3-9-sdrs-bulk", "post"): Row("sdrs/bulk", body=[NEW_SDR], **BULK),
     ("uc3-9-sdr", "get"): of_both("sdrs/{sdr_id}"),
@@ -198,11 +199,21 @@ MATRIX: dict[tuple[str, str], Row] = {
     ),
     ("partners", "get"): shown_to_both("partners", 1),
     ("clock", "get"): for_everybody("clock"),
-    ("sdrs", "get"): shown_to_both("reconciliation/sdrs", 1),
+    ("sdrs", "get"): shown_to_both("reconciliation/sdrs", 2),
     ("sdr", "get"): of_both("reconciliation/sdrs/{sdr_id}"),
     ("sdr-decision", "post"): Row(
         "reconciliation/sdrs/{sdr_id}/decision", "csp", DECLINE, outsider="not_found"
     ),
+    ("disputes", "get"): shown_to_both("reconciliation/disputes", 1),
+    ("dispute", "get"): of_both(DISPUTE),
+    ("dispute-steps", "post"): Row(f"{DISPUTE}/steps", "cso", CONCEDE, outsider="not_found"),
+    ("dispute-messages", "post"): Row(
+        f"{DISPUTE}/messages", "cso", {"text": "which?"}, other=200, outsider="not_found"
+    ),
+    ("dispute-evidence", "post"): Row(
+        f"{DISPUTE}/evidence", "cso", {"kwh": 20}, own=201, other=201, outsider="not_found"
+    ),
+    ("dispute-evidence-file", "get"): of_both(f"{DISPUTE}/evidence/{{evidence_id}}"),
     ("sdr-decisions", "post"): Row(
         "reconciliation/sdrs/decisions", "csp", [{**DECLINE, "sdr_id": "{sdr_id}"}],
         own=(200, {"done": 1, "refused": 0}), other=(200, {"done": 0, "refused": 1}),
@@ -290,7 +301,8 @@ def tells_nothing(world: World, response: Any, said: str) -> None:
     secrets = (
         world.session_id, world.command_id, world.reservation_id, world.sdr_id, world.message_id,
         "04A2B3C4D5E6F7", "04C0FFEE", "DE-HOM-C12345678", "Am Markt", "DE*VIS*E100", "HOM-S-1",
-        "VIS-R-1", "AUTH-7", "SDR-1", "HOM-1", "help desk", "Home CSP", "Visited CSO",
+        "VIS-R-1", "AUTH-7", "SDR-1", "HOM-1", "help desk", "unknown driver",
+        "who-it-was", "Home CSP", "Visited CSO",
         world.record_id,
     )  # fmt: skip
     assert [secret for secret in secrets if secret in text and secret not in said] == []

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from roaming import models
+from roaming.domain.dispute_notice import DISPUTES_PATH
 from roaming.domain.receiving import RECEIVED_PATHS
 from roaming.hub_switch import deliver_due
 from tests.roaming.api.messages import LOCAL_START, SITE, changed
@@ -90,7 +91,10 @@ def test_everybody_may_read_what_is_spoken_here(client, db):
     assert len(cases) == 20
     assert {"method": "PUT", "address": "/api/v1/sites/{site_id}"} in cases["UC1-2"]["native"]
     assert cases["UC1-2"]["platform_paths"] == [{"path": "uc1-2/sites", "receiver": "CSP"}]
-    assert version["other_paths"] == [{"path": "agreements/notice", "receiver": "both"}]
+    assert version["other_paths"] == [
+        {"path": "agreements/notice", "receiver": "both"},
+        {"path": "reconciliation/disputes", "receiver": "both"},
+    ]
 
 
 def test_every_use_case_has_addresses_here_and_paths_there(client, db):
@@ -112,4 +116,5 @@ def test_the_paths_that_are_listed_are_those_that_are_sent_to():
         written |= set(re.findall(r'"((?:uc\d-\d+|agreements)/[a-z-]+)"', text))
     # Results of commands go to a path that is put together from the command's use case.
     results = {f"uc{number}/result" for number in ("3-2", "3-4", "3-8", "5-2", "5-3")}
-    assert written | results == {received.path for received in RECEIVED_PATHS}
+    told = {DISPUTES_PATH}  # by settlement, which the switch does not know
+    assert written | results | told == {received.path for received in RECEIVED_PATHS}

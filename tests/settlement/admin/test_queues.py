@@ -180,7 +180,7 @@ def test_many_are_approved_with_a_preview_a_reason_and_what_was_left(clerk, worl
 
 
 def test_many_are_declined(clerk, world):
-    done = bulk(clerk, "decline", [world.wrong_sdr.pk], confirmed="yes", reason="price")
+    done = bulk(clerk, "decline", [world.wrong_sdr.pk], confirmed="yes", reason="PRC")
     assert "1 SDR disputed" in told(done)
     assert standing_of(world.wrong_sdr).state == "disputed"
 

@@ -38,7 +38,7 @@ def test_a_settled_sdr_leads_to_its_statement(clerk, world):
     (statement,) = world.closing.statements()
     shown = clerk.get(page(world.sdr, "change"))
     assert page(statement, "change") in text_of(shown)
-    assert offered(shown) == {}
+    assert offered(shown) == {"dispute": ""}
 
 
 def test_staff_approve_a_claim_with_a_reason(clerk, world):
