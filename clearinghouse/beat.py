@@ -32,4 +32,5 @@ BEAT_SCHEDULE = {
     "accept SDRs whose decision window has passed": _every(10, "settlement.tasks.accept_undecided"),
     "let silence count in disputes": _every(10, "settlement.tasks.expire_due_disputes"),
     "send e-mails": _every(10, "settlement.tasks.send_due_mails"),
+    "forget old evidence": _every(86_400, "settlement.tasks.forget_old_evidence"),
 }

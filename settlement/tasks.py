@@ -12,7 +12,14 @@ from django.utils import timezone
 
 from roaming.models import Environment
 from roaming.models.clock import business_now
-from settlement.use_cases import dispute, mailing, sdr_decision, sdr_reconciliation, settlement
+from settlement.use_cases import (
+    dispute,
+    dispute_retention,
+    mailing,
+    sdr_decision,
+    sdr_reconciliation,
+    settlement,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +56,12 @@ def expire_due_disputes() -> int:
 def send_due_mails() -> int:
     """Hands waiting e-mails to the mail server, and those again that it did not take."""
     return mailing.send_due_mails(timezone.now())
+
+
+@shared_task
+def forget_old_evidence() -> None:
+    """Removes files of disputes that ended long ago, and e-mails that went out long ago."""
+    dispute_retention.forget_by_age(business_now(), timezone.now())
 
 
 @shared_task

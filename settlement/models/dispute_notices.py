@@ -126,7 +126,7 @@ def _says_it_itself(event: DisputeEvent, party: OperatorIdentifier) -> bool:
 def _line(event: DisputeEvent) -> str:
     dispute = event.dispute
     claim = f"{dispute.claim} {dispute.currency}"
-    what = Step(event.step).label.lower()
+    what = Step(event.step).told
     said = f"{dispute.name}, SDR {dispute.sdr.reference}, claim {claim}: {what}"
     said += f" by {_BY[Side(event.side)]}"
     if event.step == Step.OFFER:

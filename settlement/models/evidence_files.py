@@ -38,5 +38,14 @@ def read_file(digest: str) -> bytes | None:
     return content if hashlib.sha256(content).hexdigest() == digest else None
 
 
+def forget_file(digest: str) -> bool:
+    """Removes the bytes; False where they are gone already."""
+    try:
+        _place(digest).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _place(digest: str) -> Path:
     return Path(settings.DISPUTE_FILES_DIR) / digest[:2] / digest
