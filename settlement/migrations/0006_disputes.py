@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("pghistory", "0007_auto_20250421_0444"),
         ("roaming", "0015_dispute_email"),
-        ("settlement", "0004_work_queues"),
+        ("settlement", "0005_rule_settings"),
     ]
 
     operations = [

@@ -77,7 +77,7 @@ def furnish(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("settlement", "0005_disputes")]
+    dependencies = [("settlement", "0006_disputes")]
 
     operations = [
         migrations.RunPython(furnish, migrations.RunPython.noop),
