@@ -74,7 +74,7 @@ def month(trade):
     reconcile("live", NOW - timedelta(days=3))
     wrong = models.SdrState.objects.filter(state="deviating").order_by("sdr_id")
     for days, standing in zip((2, 10, 40), wrong[:3], strict=True):
-        decision = Decision(by="clerk", reason="price", note="=1+1")
+        decision = Decision(by="clerk", reason="PRC", note="=1+1")
         decline_sdr(standing.sdr_id, decision, NOW - timedelta(days=days))
     return trade
 
@@ -127,7 +127,7 @@ def test_disputes_age_and_agree_with_the_summary(month):
     disputes = lines_of("dispute-ageing")
     assert [line["Days"] for line in disputes] == [40, 10, 2]
     assert [line["Age"] for line in disputes] == ["over 30 days", "8 to 14 days", "0 to 7 days"]
-    assert {(line["Disputed by"], line["Reason"]) for line in disputes} == {("clerk", "price")}
+    assert {(line["Disputed by"], line["Reason"]) for line in disputes} == {("clerk", "PRC")}
     summary = lines_of("summary", state="disputed")
     assert total(summary, "SDRs") == 3
     assert total(summary, "Claimed before tax") == total(disputes, "Claim before tax")
