@@ -152,6 +152,12 @@ class SdrState(models.Model):
             models.Index(fields=["state", "sdr"]),
             models.Index(fields=["settlement_period_id", "pair"]),
             models.Index(fields=["decide_by"], condition=Q(state="rated"), name="sdr_undecided"),
+            models.Index(
+                fields=["environment", "state", "sdr"],
+                include=["visible_at", "money_at_stake"],
+                condition=Q(state__in=["unmatched", "deviating", "not_ratable", "disputed"]),
+                name="sdr_queued",
+            ),
             models.Index(fields=["service_session_id"]),
             models.Index(
                 fields=["csp_record_id"],

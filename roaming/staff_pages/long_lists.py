@@ -23,6 +23,7 @@ from unfold.views import ChangeList
 
 PER_PAGE = 50
 LAST_PAGE = 400
+DEEP = 1_000
 MOST_HITS = 1_000
 
 
@@ -47,7 +48,7 @@ class UncountedList(ChangeList):
             raise IncorrectLookupParameters
         self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
         start = (self.page_num - 1) * self.list_per_page
-        rows = list(self.queryset[start : start + self.list_per_page + 1])
+        rows = list(self._rows(start, start + self.list_per_page + 1))
         self.has_more = len(rows) > self.list_per_page
         self.result_list = rows[: self.list_per_page]
         self.result_count = self.full_result_count = start + len(self.result_list)
@@ -56,6 +57,14 @@ class UncountedList(ChangeList):
         self.can_show_all = False
         self.multi_page = self.has_more or self.page_num > 1
         self.at_the_end = self.has_more and self.page_num == LAST_PAGE
+
+    def _rows(self, start: int, end: int) -> QuerySet[Any]:
+        """Far out the keys are found first: what is passed over is not read whole."""
+        rows: QuerySet[Any] = self.queryset
+        if start < DEEP:
+            return rows[start:end]
+        keys = list(rows.values_list("pk", flat=True)[start:end])
+        return rows.filter(pk__in=keys)
 
 
 @dataclass(frozen=True, slots=True)

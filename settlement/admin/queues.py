@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from roaming.models import Environment
 from roaming.models.clock import business_now
-from roaming.staff_pages.cells import EMPTY, anchor, badge, figure, money_text, one_line
+from roaming.staff_pages.cells import EMPTY, Figure, anchor, badge, figure, money_text, one_line
 from roaming.staff_pages.staff_admin import Panel
 from settlement.models.work_queues import (
     CAP,
@@ -95,7 +95,9 @@ def money_lines(shown: QueueFigures) -> Any:
         (figure(money_text(total, currency)),) for currency, total in sorted(shown.money.items())
     )
     lines = format_html_join(SafeString("<br>"), "{}", amounts)
-    return format_html("{}<br>of the oldest {}", lines, f"{CAP:,}") if shown.capped else lines
+    if shown.capped:
+        lines = format_html("{}<br>of the oldest {}", lines, f"{CAP:,}")
+    return Figure(lines)
 
 
 def _rows(environment: str, reader: Any, now: datetime) -> Iterator[tuple[Any, ...]]:
@@ -136,7 +138,7 @@ def queues_view(request: HttpRequest) -> HttpResponse:
         "title": "Work queues",
         "panels": [panel],
         "panels_first": True,
-        "environment": environment,
+        "shown_environment": environment,
         "environments": Environment.choices,
     }
     return render(request, "admin/reconciliation/queues.html", context)

@@ -82,7 +82,8 @@ def chosen_panel(rows: QuerySet[Sdr]) -> Panel:
         for row in rows.order_by("pk")[:SHOWN]
     ]
     headers = ("SDR", "State", "visited-CSO", "home-CSP", "Claimed", "At stake")
-    return Panel("The chosen SDRs", headers, shown, "", note=f"The oldest {SHOWN} at most.")
+    note = f"The oldest {SHOWN} of them." if len(shown) == SHOWN else ""
+    return Panel("The chosen SDRs", headers, shown, "", note=note)
 
 
 def _decide(approves: bool, done: str) -> Callable[[Chosen], Done]:

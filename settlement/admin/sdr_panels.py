@@ -43,6 +43,27 @@ OUTCOMES = {
 MOST = 100
 
 
+def standing(row: Sdr) -> Panel:
+    """Where it stands, at a glance."""
+    now = value_at(row, "standing")
+    headers = (
+        "State", "Outcome", "Claimed", "At stake", "Settled", "Settled by", "Decide by", "Matched",
+    )  # fmt: skip
+    if now is None:
+        return Panel("Standing", headers, [], "Nothing is known of it.")
+    cells = (
+        badge(now.get_state_display(), STATES.get(now.state, "plain")),
+        badge(now.get_outcome_display() or "none yet", OUTCOMES.get(now.outcome, "plain")),
+        money(row.claim_before_tax, row.currency),
+        money(now.money_at_stake, row.currency),
+        money(now.settled_amount, row.currency),
+        now.get_basis_display() if now.basis else EMPTY,
+        moment_cell(now.decide_by),
+        f"by {now.matched_by.replace('_', ' ')}" if now.matched_by else EMPTY,
+    )
+    return Panel("Standing", headers, [cells], "")
+
+
 def assigned(row: Sdr) -> Iterator[Panel]:
     """Who takes care of it, where somebody does."""
     assignment = value_at(row, "assignment")

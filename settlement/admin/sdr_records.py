@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from roaming.models import Sdr, ServiceSession, TariffVersion
@@ -29,7 +29,7 @@ from roaming.staff_pages.cells import (
 from roaming.staff_pages.staff_admin import Panel
 from settlement.models import CspRecord
 
-CLAIM, RECORD, EVIDENCE = "claim", "CSP's record", "evidence"
+RECORD, EVIDENCE = "CSP", "evidence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,8 @@ def _identified(records: Records) -> tuple[Any, ...]:
 def _same(name: str, *values: str | None) -> tuple[Any, ...]:
     known = {value for value in values if value}
     differs = badge("not the same", "danger") if len(known) > 1 else ""
-    return (name, *(value or EMPTY for value in values), differs)
+    shown = [value or EMPTY for value in values]
+    return (name, *_marked(values, shown), differs)
 
 
 def _times(name: str, *values: datetime | None) -> tuple[Any, ...]:
@@ -143,7 +144,8 @@ def _times(name: str, *values: datetime | None) -> tuple[Any, ...]:
         ahead = one - other
         return f"{'+' if ahead > timedelta(0) else '−'}{abs(ahead)}"
 
-    return (name, *(moment(value) for value in values), _differences(values, apart))
+    shown = [moment(value) for value in values]
+    return (name, *_marked(values, shown), _differences(values, apart))
 
 
 def _numbers(
@@ -153,14 +155,21 @@ def _numbers(
         ahead = one - other
         return f"{'+' if ahead > 0 else '−'}{plain_number(abs(ahead))} {unit}".rstrip()
 
-    return (name, *shown, _differences(values, apart))
+    return (name, *_marked(values, shown), _differences(values, apart))
+
+
+def _marked(values: Sequence[Any], shown: Sequence[Any]) -> Iterator[Any]:
+    """The cells, with a sign before each that is not what the CSO claims."""
+    for value, cell in zip(values, shown, strict=True):
+        differs = bool(value) and bool(values[0]) and value != values[0]
+        yield format_html('<strong title="not as claimed">≠</strong> {}', cell) if differs else cell
 
 
 def _differences(values: Sequence[Any], apart: Any) -> Any:
     """How far the claim is from each of the other two, in words and on a coloured ground."""
     claimed = values[0]
     told = [
-        (badge(f"{apart(claimed, other)} against the {name}", "warning"),)
+        (badge(f"{apart(claimed, other)} to the {name}", "warning"),)
         for name, other in zip((RECORD, EVIDENCE), values[1:], strict=True)
         if claimed is not None and other is not None and claimed != other
     ]

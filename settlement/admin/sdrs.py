@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
+from django.utils.html import format_html_join
 
 from roaming.domain.identifiers import IdentifierError, TokenUid
 from roaming.domain.secrets import fingerprint
@@ -85,11 +86,6 @@ def _searches(term: str) -> Iterator[Search]:
         yield Search(Q(token_hmac=token), ("token_hmac", "-started_at"))
 
 
-def through_standing(path: str, title: str, show: Callable[[Any], Any]) -> Any:
-    """A column of the SDR's standing, which every SDR has once it was taken in."""
-    return column(title, lambda row: show(value_at(row, f"standing__{path}")))
-
-
 def _session(row: Sdr) -> Any:
     key = value_at(row, "standing__service_session_id") or row.service_session_id
     if key is None:
@@ -103,9 +99,9 @@ def _waits(row: Sdr) -> Any:
     return one_line(age_text(since, business_now()) or "–")
 
 
-def _rules(row: Sdr) -> str:
+def _rules(row: Sdr) -> Any:
     found = {finding.rule: None for finding in getattr(row, "standing_findings", ())}
-    return ", ".join(found) or "–"
+    return format_html_join(", ", "{}", ((one_line(rule),) for rule in found)) or "–"
 
 
 @admin.register(Sdr)
@@ -120,8 +116,7 @@ class SdrAdmin(BulkSteps, PersonalDataPages, FactAdmin):
         "evse_id",
     )  # fmt: skip
     queue_display = (
-        "name", "state", "waits", "rules", "claimed", "at_stake", "cso", "csp", "ended_brief",
-        "assigned",
+        "name", "state", "waits", "rules", "claimed", "at_stake", "cso", "csp", "assigned",
     )  # fmt: skip
     list_display_links = ("name",)
     list_filter = (
@@ -146,14 +141,6 @@ class SdrAdmin(BulkSteps, PersonalDataPages, FactAdmin):
         "arrival": "Arrival number",
     }
     fieldsets = (
-        (
-            "Standing",
-            {
-                "fields": (
-                    ("state", "outcome"), ("settled_amount", "basis"), ("decide_by", "matched_by"),
-                )
-            },
-        ),
         (
             "The claim",
             {
@@ -185,21 +172,14 @@ class SdrAdmin(BulkSteps, PersonalDataPages, FactAdmin):
         ("Record", {"fields": ("key", ("received", "arrival"))}),
     )  # fmt: skip
     readonly_fields = (
-        "state", "outcome", "settled_amount", "basis", "decide_by", "matched_by", "claim",
-        "claim_with_tax", "energy", "crediting", "cso", "csp", "agreement_link", "sender",
+        "claim", "claim_with_tax", "energy", "crediting", "cso", "csp", "agreement_link", "sender",
         "started", "ended", "session", "token", "contract", "key", "received",
     )  # fmt: skip
 
     name = name_column("SDR", str)
     ended_brief = brief_moment_column("ended_at", "Session ended")
     state = state_column("standing__state", "State", sdr_panels.STATES)
-    outcome = state_column("standing__outcome", "Outcome", sdr_panels.OUTCOMES)
     settled_amount = money_column("standing__settled_amount", "Settled")
-    basis = through_standing("basis", "Settled by", lambda value: value or "–")
-    decide_by = moment_column("standing__decide_by", "To be decided by")
-    matched_by = through_standing(
-        "matched_by", "Matched by", lambda value: str(value or "–").replace("_", " ")
-    )
     cso = link_column("visited_cso", "visited-CSO")
     csp = link_column("home_csp", "home-CSP")
     agreement_link = link_column("agreement", "Agreement")
@@ -298,6 +278,7 @@ class SdrAdmin(BulkSteps, PersonalDataPages, FactAdmin):
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         records = Records.of(row)
         return [
+            sdr_panels.standing(row),
             *sdr_panels.assigned(row),
             beside(row, records),
             sdr_panels.findings(row),

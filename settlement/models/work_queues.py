@@ -6,7 +6,6 @@ ten thousand. Money never adds up over environments or currencies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -40,6 +39,7 @@ class Queue(StrEnum):
 # States in which staff have to find out what is right.
 STAFF_STATES = (SdrLifeState.UNMATCHED, SdrLifeState.DEVIATING, SdrLifeState.NOT_RATABLE)
 QUEUED_STATES = (*STAFF_STATES, SdrLifeState.DISPUTED)
+_STATES = {Queue(state.value) for state in QUEUED_STATES}
 
 
 @pghistory.track()
@@ -90,34 +90,30 @@ def waiting_since_before(rows: QuerySet[Any], before: datetime) -> QuerySet[Any]
     return rows.filter(sdr_id__lt=uuid7_at(before, 0), visible_at__lt=before)
 
 
-def standings_of(queue: Queue, environment: str, now: datetime) -> list[QuerySet[SdrState]]:
-    """The SDRs of a queue as selections that each follow an index, the oldest first."""
-    rows = SdrState.objects.filter(environment=environment)
-    if queue is not Queue.OVERDUE:
-        return [rows.filter(state=queue.value).order_by("sdr_id")]
-    undecided = rows.filter(state=SdrLifeState.RATED.value, decide_by__lt=now)
-    late = [
-        waiting_since_before(rows.filter(state=state.value), overdue_since(now)).order_by("sdr_id")
-        for state in QUEUED_STATES
-    ]
-    return [undecided.order_by("decide_by"), *late]
+def undecided_in_time(environment: str, now: datetime) -> QuerySet[SdrState]:
+    """SDRs whose decision window has passed, and the clock has not yet taken silence."""
+    rows = SdrState.objects.filter(environment=environment, state=SdrLifeState.RATED.value)
+    return rows.filter(decide_by__lt=now).order_by("decide_by")
 
 
 def keys_of_overdue(environment: str, now: datetime) -> QuerySet[Any, Any]:
-    """The keys of what is overdue, at most `CAP` of each kind."""
-    first, *others = (
-        rows.values("sdr_id")[:CAP] for rows in standings_of(Queue.OVERDUE, environment, now)
+    """The keys of what is overdue, at most `CAP` of each kind, each kind along its index."""
+    rows = SdrState.objects.filter(environment=environment)
+    late = (
+        waiting_since_before(rows.filter(state=state.value), overdue_since(now))
+        .order_by("sdr_id")
+        .values("sdr_id")[:CAP]
+        for state in QUEUED_STATES
     )
-    return first.union(*others, all=True)
+    return undecided_in_time(environment, now).values("sdr_id")[:CAP].union(*late, all=True)
 
 
 _PARTS = ("sdr_id", "visible_at", "money_at_stake")
 _FIGURES = """
-SELECT waiting.queue, coalesce(sdr.currency, ''), count(*), min(waiting.visible_at),
-    count(*) FILTER (WHERE waiting.visible_at < %s),
-    sum(coalesce(waiting.money_at_stake, abs(sdr.claim_before_tax)))
+SELECT waiting.queue, coalesce(sdr.currency, ''), waiting.visible_at < %s, count(*),
+    min(waiting.visible_at), sum(coalesce(waiting.money_at_stake, abs(sdr.claim_before_tax)))
 FROM ({parts}) waiting JOIN roaming_sdr sdr ON sdr.id = waiting.sdr_id
-GROUP BY 1, 2
+GROUP BY 1, 2, 3
 """
 
 
@@ -128,37 +124,56 @@ def queue_figures(
 
     `reader`: the member of staff whose assigned SDRs are counted. What is decided leaves by itself.
     """
+    rows = SdrState.objects.filter(environment=environment)
     selections = [
-        (queue, rows)
-        for queue in (*map(Queue, QUEUED_STATES), Queue.OVERDUE)
-        for rows in standings_of(queue, environment, now)
+        (queue, rows.filter(state=queue.value).order_by("sdr_id"))
+        for queue in map(Queue, QUEUED_STATES)
     ]
+    selections.append((Queue.OVERDUE, undecided_in_time(environment, now)))
     if reader is not None:
         selections.append((Queue.ASSIGNED, assigned_standings(reader, environment)))
     figures: dict[Queue, QueueFigures] = {
         queue: QueueFigures() for queue in Queue if queue is not Queue.MISSING
     }
     parts, parameters = [], [overdue_since(now)]
-    for queue, rows in selections:
-        sql, given = rows.values_list(*_PARTS)[: cap + 1].query.sql_with_params()
+    for queue, selected in selections:
+        sql, given = selected.values_list(*_PARTS)[: cap + 1].query.sql_with_params()
         parts.append(f"SELECT '{queue.value}' AS queue, part.* FROM ({sql}) part")  # noqa: S608
         parameters += given
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES.format(parts=" UNION ALL ".join(parts)), parameters)
-        _add_up(figures, cursor.fetchall(), cap)
+        for row in cursor.fetchall():
+            _add_up(figures, _Counted(Queue(row[0]), *row[1:]))
+    for shown in figures.values():
+        shown.capped, shown.count = shown.count > cap, min(shown.count, cap)
     return figures
 
 
-def _add_up(figures: dict[Queue, QueueFigures], rows: Iterable[Any], cap: int) -> None:
-    for queue, currency, count, oldest, overdue, money in rows:
-        shown = figures[Queue(queue)]
-        shown.count += count
-        shown.overdue += overdue
-        shown.oldest = min(filter(None, (shown.oldest, oldest)))
-        if money:
-            shown.money[currency] = money
-    for shown in figures.values():
-        shown.capped, shown.count = shown.count > cap, min(shown.count, cap)
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """SDRs of one queue and currency, those that wait too long apart from the others."""
+
+    queue: Queue
+    currency: str
+    late: bool
+    count: int
+    oldest: datetime
+    money: Decimal | None
+
+
+def _add_up(figures: dict[Queue, QueueFigures], counted: _Counted) -> None:
+    """What waits too long in its queue is in the queue of all that is overdue, too."""
+    queues = [counted.queue]
+    if counted.late and counted.queue in _STATES:
+        queues.append(Queue.OVERDUE)
+    for queue in queues:
+        shown = figures[queue]
+        shown.count += counted.count
+        shown.overdue += counted.count if counted.late else 0
+        shown.oldest = min(filter(None, (shown.oldest, counted.oldest)))
+        if counted.money:
+            known = shown.money.get(counted.currency, Decimal(0))
+            shown.money[counted.currency] = known + counted.money
 
 
 def assigned_standings(reader: Any, environment: str) -> QuerySet[SdrState]:

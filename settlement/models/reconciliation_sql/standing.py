@@ -45,7 +45,9 @@ SELECT sdr_id, from_state, from_outcome, matched OR supported AS matched, outcom
     CASE WHEN matched THEN service_session_id END AS service_session_id,
     CASE WHEN matched THEN 'session_id' WHEN supported THEN 'distributed_data' ELSE '' END
         AS matched_by,
-    tariff_version_id, unrounded, stake, decision_window_hours
+    tariff_version_id, unrounded, decision_window_hours,
+    CASE WHEN outcome NOT IN ('agreed', 'within_tolerance')
+        THEN coalesce(stake, abs(before_tax)) END AS stake
 FROM judged;
 ANALYZE recon_verdict;
 """

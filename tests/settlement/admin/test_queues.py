@@ -12,8 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from roaming import models
+from roaming.staff_pages import long_lists
 from settlement.models import ReconciliationRun, SdrAssignment
 from settlement.models.work_queues import Queue, missing_figures, queue_figures
+from settlement.use_cases.sdr_decision import Decision, decline_sdr
 from settlement.use_cases.sdr_reconciliation import reconcile
 from tests.clearinghouse.admin.fixtures import offered, page, take, text_of, told
 from tests.clearinghouse.admin.world import NOVEMBER, member_with
@@ -246,6 +248,32 @@ def test_a_bulk_decision_needs_its_permission(client, world):
     client.force_login(member_with("roaming.view_sdr"))
     bulk(client, "approve", [world.wrong_sdr.pk], confirmed="yes", reason="claim_is_right")
     assert standing_of(world.wrong_sdr).state == "deviating"
+
+
+def test_whatever_waits_has_its_money_at_stake(clerk, world):
+    declined = world.trade.sdr(claim="4.00", state="rated")
+    assert standing_of(declined).money_at_stake is None
+    decline_sdr(declined.pk, Decision(by="clerk", reason="price"), NOVEMBER)
+    assert standing_of(declined).money_at_stake == Decimal("4.00")
+    credit = world.trade.sdr(
+        claim="-5.00", state="deviating", credit=True, credit_reference="unknown"
+    )
+    assert standing_of(credit).money_at_stake == Decimal("5.00")
+    assert listed(clerk, "?standing=disputed&at_stake=4") == [declined]
+
+
+def test_judging_again_changes_nothing(world, unmatched):
+    door = models.Finding.objects.filter(sdr=unmatched).first()
+    assert door is not None
+    again = reconcile("live", NOVEMBER, scope=ReconciliationRun.Scope.OPEN)
+    assert (again.judged, again.changed) == (2, 0)
+
+
+def test_far_pages_are_whole_and_in_order(clerk, world, monkeypatch):
+    monkeypatch.setattr(long_lists, "DEEP", 0)
+    newer = world.trade.sdr(claim="1.00", started_at=NOVEMBER, state="deviating")
+    assert listed(clerk, "?standing=deviating") == [world.wrong_sdr, newer]
+    assert "PRC-01" in text_of(clerk.get(LIST + "?standing=deviating"))
 
 
 def test_money_at_stake_never_exceeds_the_claim(world):

@@ -65,10 +65,10 @@ def add_record(sdr, **fields):
 def test_three_records_stand_side_by_side_and_differences_are_said_in_words(clerk, world, record):
     shown = side_by_side(clerk.get(page(world.wrong_sdr, "change")))
     assert shown["Known as"][1] == "R-77"
-    assert shown["Energy"] == ["20 kWh", "19 kWh", "20 kWh", "+1 kWh against the CSP's record"]
+    assert shown["Energy"] == ["20 kWh", "≠ 19 kWh", "20 kWh", "+1 kWh to the CSP"]
     assert shown["Before tax"] == [
-        "12.00 EUR", "9.50 EUR", "10.00 EUR",
-        "+2.5 EUR against the CSP's record and +2 EUR against the evidence",
+        "12.00 EUR", "≠ 9.50 EUR", "≠ 10.00 EUR",
+        "+2.5 EUR to the CSP and +2 EUR to the evidence",
     ]  # fmt: skip
     assert shown["EVSE"][3] == ""
     assert shown["Token"][3] == ""
@@ -83,6 +83,14 @@ def test_another_evse_token_or_currency_is_marked(clerk, world):
     assert shown["Token"][3] == "not the same token"
     assert shown["Before tax"][3] == "CHF, not EUR"
     assert b"x" * 32 not in clerk.get(page(world.wrong_sdr, "change")).content
+
+
+def test_where_it_stands_is_said_first(clerk, world):
+    shown = clerk.get(page(world.wrong_sdr, "change"))
+    assert shown.context["panels"][0].title == "Standing"
+    assert rows_of(shown, "Standing") == [
+        ["Deviating", "Deviating", "12.00 EUR", "2.00 EUR", "–", "–", "–", "by session id"]
+    ]
 
 
 def test_an_sdr_without_session_or_record_says_what_is_missing(clerk, world):
