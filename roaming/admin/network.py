@@ -250,6 +250,7 @@ class TariffVersionAdmin(FactAdmin):
     """Tariff versions: what was announced, when it came, from when it counts."""
 
     comes_from = "CSOs announce their tariffs (UC2-1) once their platform is registered."
+    panels_first = True
     list_display = ("tariff_id", "cso", "csp", "environment", "valid", "received", "standing")
     list_filter = ("environment", "withdrawn", "currency")
     list_select_related = ("visited_cso", "home_csp")

@@ -36,8 +36,7 @@ def unmatched(office):
 
 def test_many_are_decided_at_once_from_their_queue(office, unmatched):
     log_in(office)
-    office.page.click("nav a:has-text('Work queues')")
-    office.page.wait_for_url(f"**{QUEUES}")
+    office.go(QUEUES)
     office.page.click("section a:has-text('Unmatched')")
     office.page.wait_for_url("**standing=unmatched*")
     boxes = office.page.locator("input.action-select")
