@@ -17,6 +17,7 @@ from roaming.staff_pages.cells import (
     value_at,
 )
 from roaming.staff_pages.staff_admin import Panel
+from settlement.admin.sdr_causes import likely_causes
 from settlement.models import StatementLine
 
 SEVERITIES = {"fatal": "danger", "severe": "warning", "warning": "info"}
@@ -87,7 +88,7 @@ def findings(row: Sdr) -> Panel:
         (
             one_line(link_to(one, one.rule)),
             badge(one.get_severity_display(), SEVERITIES.get(one.severity, "plain")),
-            one.explanation,
+            explained(one),
             one.claimed or EMPTY,
             one.expected or EMPTY,
             money(one.money_at_stake, row.currency),
@@ -97,6 +98,12 @@ def findings(row: Sdr) -> Panel:
     ]
     headers = ("Rule", "Severity", "What", "Claimed", "Expected", "At stake", "Standing")
     return Panel("Findings", headers, lines, "No check found anything.")
+
+
+def explained(finding: Finding) -> str:
+    """What is wrong, with the causes that the check names, in words."""
+    named = f" ({likely_causes(finding)})" if finding.causes else ""
+    return f"{finding.explanation}{named}"
 
 
 def settled(row: Sdr) -> Panel:

@@ -63,6 +63,8 @@ def calculation_of(sdr: Sdr) -> Calculation:
             before_tax=sdr.claim_before_tax or Decimal(0),
             currency=sdr.currency,
             rounding=Rounding(agreement.rounding) if agreement else Rounding.HALF_UP,
+            # The price alone is asked for here: why a claim differs stands on its findings.
+            tolerance_money=Decimal("Infinity"),
         )
     )
     return Calculation(

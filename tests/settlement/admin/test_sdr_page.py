@@ -142,6 +142,12 @@ def test_periods_steps_and_taxes_are_explained(clerk, world):
     ]
 
 
+def test_a_finding_says_its_cause_in_words(clerk, world):
+    models.Finding.objects.filter(sdr=world.wrong_sdr).update(causes=["step_ignored"])
+    (line,) = rows_of(clerk.get(page(world.wrong_sdr, "change")), "Findings")
+    assert line[2].endswith("(Step size ignored)")
+
+
 def test_an_sdr_s_own_snapshot_is_named_as_such(clerk, world):
     import json
 
