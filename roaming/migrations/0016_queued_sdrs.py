@@ -26,7 +26,7 @@ DROP FUNCTION queued_sdr_has_money_at_stake();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("roaming", "0014_monthly_partitions"),
+        ("roaming", "0015_dispute_email"),
     ]
 
     operations = [
