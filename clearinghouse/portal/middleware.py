@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from clearinghouse.portal import presentation
 from clearinghouse.portal.viewer import viewer_of
@@ -17,6 +18,7 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_MOST_BYTES = 6_000_000
 
 
 class PortalMiddleware:
@@ -28,6 +30,8 @@ class PortalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith("/portal/"):
             return self.get_response(request)
+        if _too_large(request):
+            return HttpResponse(_("That is too large."), status=413, content_type="text/plain")
         viewer = viewer_of(request)
         request.viewer = viewer  # type: ignore[attr-defined]
         zone = viewer.zone if viewer else timezone.get_default_timezone()
@@ -42,6 +46,12 @@ class PortalMiddleware:
         response["Referrer-Policy"] = "same-origin"
         response.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _too_large(request: HttpRequest) -> bool:
+    """Before anything is read: no form of the portal is nearly so long."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return not length.isdecimal() or int(length) > _MOST_BYTES
 
 
 def _language(locale: str) -> str:

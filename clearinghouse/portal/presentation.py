@@ -49,7 +49,8 @@ def _read(name: str) -> Locale:
         return Locale.parse(USUAL_LOCALE, sep="-")
 
 
-def _locale() -> Locale:
+def current_locale() -> Locale:
+    """The viewer's locale."""
     return _read(_name.get())
 
 
@@ -68,14 +69,14 @@ def money_text(amount: Decimal, currency: str) -> str:
     except ValueError:
         least = 2
     pattern = "#,##0." + "0" * least + "#" * 10 if least else "#,##0.##########"
-    text = numbers.format_decimal(amount, pattern, _locale(), decimal_quantization=False)
+    text = numbers.format_decimal(amount, pattern, current_locale(), decimal_quantization=False)
     return f"{text}{_GAP}{currency}".rstrip()
 
 
 @register.filter
 def money(amount: Decimal | None, currency: str = "") -> SafeString | str:
     """An amount, on one line; `currency` its code."""
-    return EMPTY if amount is None else _figure(money_text(amount, currency))
+    return EMPTY if amount is None else figure(money_text(amount, currency))
 
 
 @register.filter
@@ -83,8 +84,8 @@ def quantity(value: Decimal | int | None, unit: str = "") -> SafeString | str:
     """A number with its unit, all digits."""
     if value is None:
         return EMPTY
-    text = numbers.format_decimal(value, "#,##0.############", _locale())
-    return _figure(f"{text}{_GAP}{unit}".rstrip())
+    text = numbers.format_decimal(value, "#,##0.############", current_locale())
+    return figure(f"{text}{_GAP}{unit}".rstrip())
 
 
 @register.filter
@@ -93,9 +94,9 @@ def moment(at: datetime | None, detail: str = "minute") -> SafeString | str:
     if at is None:
         return EMPTY
     local = timezone.localtime(at)
-    day = dates.format_date(local.date(), "medium", _locale())
+    day = dates.format_date(local.date(), "medium", current_locale())
     clock = dates.format_time(
-        local, "HH:mm:ss" if detail == "second" else "HH:mm", locale=_locale()
+        local, "HH:mm:ss" if detail == "second" else "HH:mm", locale=current_locale()
     )
     return format_html(
         '<time datetime="{}">{}{}{}{}{}</time>',
@@ -106,12 +107,12 @@ def moment(at: datetime | None, detail: str = "minute") -> SafeString | str:
 @register.filter
 def day(on: date | None) -> str:
     """A day."""
-    return EMPTY if on is None else dates.format_date(on, "medium", _locale())
+    return EMPTY if on is None else dates.format_date(on, "medium", current_locale())
 
 
 def month(first: date) -> str:
     """A month by its first day."""
-    return str(dates.format_skeleton("yMMMM", first, locale=_locale()))
+    return str(dates.format_skeleton("yMMMM", first, locale=current_locale()))
 
 
 def age(since: datetime, now: datetime) -> str:
@@ -140,7 +141,8 @@ def link(address: str, words: object) -> SafeString:
     return format_html('<a href="{}">{}</a>', address, words)
 
 
-def _figure(text: str) -> SafeString:
+def figure(text: str) -> SafeString:
+    """Digits of one width, on one line."""
     return format_html('<span class="figure">{}</span>', text)
 
 

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from clearinghouse.portal import own, words
+from clearinghouse.portal.actors import naming
 from clearinghouse.portal.presentation import (
     EMPTY,
     badge,
@@ -25,6 +26,7 @@ from clearinghouse.portal.presentation import (
     quantity,
 )
 from clearinghouse.portal.sdr_list import UNDECIDED, rated
+from clearinghouse.portal.sdr_price import price_table
 from clearinghouse.portal.tables import Row, Table, headers
 from clearinghouse.portal.viewer import Viewer, portal_page
 from roaming.models import JournalEntry, Sdr, ServiceSession
@@ -53,6 +55,7 @@ def sdr_page(request: HttpRequest, viewer: Viewer, key: uuid.UUID) -> HttpRespon
         "offers": _offers(viewer, sdr),
         "beside": _beside(viewer, sdr, session),
         "findings": _findings(sdr),
+        "price": price_table(sdr),
         "events": _events(viewer, sdr),
         "messages_of_session": _messages(viewer, session) if session else None,
         "session": session,
@@ -221,30 +224,24 @@ def _findings(sdr: Sdr) -> Table:
 
 
 def _events(viewer: Viewer, sdr: Sdr) -> Table:
+    found = list(own.events(sdr)[:_MOST])
+    who = naming(viewer, [event.actor for event in found])
     rows = [
         Row(
             (
                 moment(event.at, "second"),
                 words.mark(words.STATES, event.to_state),
-                _who(viewer, event.actor),
+                who(event.actor),
                 _why(event.reason),
                 event.note or EMPTY,
             )
         )
-        for event in own.events(sdr)[:_MOST]
+        for event in found
     ]
     titles = (_("When"), _("State"), _("Who"), _("Why"), _("Note"))
     return Table(
         _("What happened to it"), headers(*titles), rows, _("Nothing yet."), shown_caption=False
     )
-
-
-def _who(viewer: Viewer, actor: str) -> str:
-    """Names of people are their own operator's business; of others the operator is told."""
-    operator, colon, _person = actor.partition(": ")
-    if not colon or operator == viewer.operator.name:
-        return actor
-    return operator
 
 
 def _why(reason: str) -> str:

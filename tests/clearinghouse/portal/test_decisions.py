@@ -8,6 +8,8 @@ from django.urls import reverse
 
 from roaming import models
 from roaming.models.clock import forget_reading, set_business_clock
+from settlement.use_cases.sdr_decision import Decision, approve_sdr
+from tests import factories
 from tests.clearinghouse.portal.people import member, signed_in, text
 from tests.clearinghouse.portal.stage import NOW
 from tests.clearinghouse.portal.test_sdrs import page_of
@@ -37,6 +39,15 @@ def test_people_of_the_other_party_stay_unnamed(stage, csp, cso):
     assert "Home CSP: Clerk P" in ours
     assert "Clerk P" not in theirs
     assert "too dear" in theirs
+
+
+def test_staff_stay_unnamed_too(stage, csp):
+    person = factories.UserFactory(username="kim")
+    decision = Decision(str(person), "agreed_with_parties")
+    approve_sdr(stage.deviating.pk, decision, NOW)
+    page = text(csp.get(page_of(stage.deviating)))
+    assert "kim" not in page
+    assert "clearing house" in page
 
 
 def test_the_preview_says_what_will_happen_and_does_nothing(stage, csp):

@@ -158,6 +158,22 @@ def own_record(stage):
     )  # fmt: skip
 
 
+def test_the_price_is_explained_line_by_line_to_both_parties(stage, csp, cso):
+    for client in (csp, cso):
+        response = client.get(page_of(stage.deviating))
+        first, *_, total = response.context["price"].rows
+        assert [str(cell) for cell in first.cells[:2]] == ["1, from 14:00:00", "Energy"]
+        for shown in ("20\u00a0kWh", "0.50\u00a0EUR/kWh", "10.00\u00a0EUR", "AC, element 1"):
+            assert any(shown in str(cell) for cell in first.cells)
+        assert total.cells[0] == "Total, rounded"
+        assert "10.00\u00a0EUR" in total.cells[5]
+
+
+def test_what_cannot_be_rated_says_why(stage, csp):
+    sdr = stage.trade.sdr(started_at=OCTOBER_5, rated_part="{}")
+    assert "No price follows" in text(csp.get(page_of(sdr)))
+
+
 def test_an_sdr_of_others_is_not_found(stage, outsider):
     assert outsider.get(page_of(stage.deviating)).status_code == 404
 

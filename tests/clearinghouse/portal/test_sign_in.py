@@ -233,3 +233,8 @@ def test_pages_are_strict_about_what_browsers_may_do(clerk):
     assert "unsafe" not in policy
     assert "no-store" in response["Cache-Control"]
     assert re.search(r"<script[^>]*>[^<]|style=|\son\w+=", text(response)) is None
+
+
+def test_what_is_far_too_large_is_refused_before_it_is_read(client, db):
+    response = client.post("/portal/sign-in/", {"username": "x" * 6_000_001})
+    assert response.status_code == 413
