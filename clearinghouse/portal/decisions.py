@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from clearinghouse.portal import own, words
+from clearinghouse.portal.amounts import AmountField
 from clearinghouse.portal.presentation import money_text
 from clearinghouse.portal.sdr_list import row_of
 from clearinghouse.portal.tables import Table, headers
@@ -56,11 +57,21 @@ class ApproveForm(forms.Form):
 class DeclineForm(ApproveForm):
     """Why an SDR is declined."""
 
-    field_order = ["reason", "note"]
+    field_order = ["reason", "undisputed", "note"]
+    undisputed = AmountField(
+        label=gettext_lazy("What is right of it"),
+        required=False,
+        help_text=gettext_lazy("Before tax. Empty: nothing of it."),
+    )
     reason = forms.ChoiceField(
         label=gettext_lazy("Reason"),
         choices=[("", gettext_lazy("Choose one")), *REASONS],
     )
+
+    def __init__(self, *args: Any, single: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not single:
+            del self.fields["undisputed"]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -78,11 +89,17 @@ def decide(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     if not chosen:
         messages.error(request, _("Choose at least one SDR."))
         return redirect("portal:sdrs")
-    kind = ApproveForm if approves else DeclineForm
-    form = kind(request.POST if request.method == "POST" else None)
+    sent = request.POST if request.method == "POST" else None
+    form = ApproveForm(sent) if approves else DeclineForm(sent, single=len(chosen) == 1)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data.get("reason") or "approved"
-        decision = Decision(viewer.signature, reason, form.cleaned_data["note"], by_home_csp=True)
+        decision = Decision(
+            viewer.signature,
+            reason,
+            form.cleaned_data["note"],
+            by_home_csp=True,
+            undisputed=form.cleaned_data.get("undisputed"),
+        )
         _carry_out(request, chosen, approve_sdr if approves else decline_sdr, decision)
         if len(chosen) == 1:
             return redirect("portal:sdr", chosen[0].pk)

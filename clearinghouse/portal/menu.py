@@ -14,6 +14,7 @@ def menu(request: HttpRequest) -> dict[str, object]:
     pages = [
         ("portal:start", _("Start")),
         ("portal:sdrs", _("SDRs")),
+        ("portal:disputes", _("Disputes")),
         ("portal:agreements", _("Agreements")),
         ("portal:downloads", _("Reports")),
         ("portal:account", _("Your account")),

@@ -18,7 +18,7 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_MOST_BYTES = 6_000_000
+_FORM_BYTES = 200_000
 
 
 class PortalMiddleware:
@@ -49,9 +49,10 @@ class PortalMiddleware:
 
 
 def _too_large(request: HttpRequest) -> bool:
-    """Before anything is read: no form of the portal is nearly so long."""
+    """Before anything is read: a file of evidence is the largest thing that anybody sends."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    return not length.isdecimal() or int(length) > _MOST_BYTES
+    most = settings.DISPUTE_FILE_BYTES + _FORM_BYTES
+    return not length.isdecimal() or int(length) > most
 
 
 def _language(locale: str) -> str:

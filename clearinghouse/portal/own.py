@@ -21,7 +21,14 @@ from roaming.models import (
     SdrState,
     ServiceSession,
 )
-from settlement.models import CspRecord, SettlementPeriod, Statement
+from settlement.domain.disputes import Side
+from settlement.models import (
+    CspRecord,
+    Dispute,
+    DisputeEvidence,
+    SettlementPeriod,
+    Statement,
+)
 
 
 def members(viewer: Viewer) -> QuerySet[Membership]:
@@ -110,6 +117,25 @@ def agreements(viewer: Viewer) -> QuerySet[Agreement]:
     return rows.exclude(status=Agreement.Status.DRAFT).select_related(
         "visited_cso", "home_csp", "calendar"
     )
+
+
+def disputes(viewer: Viewer) -> QuerySet[Dispute]:
+    """Disputes about the operator's SDRs."""
+    held = sorted(viewer.identifiers)
+    mine = Q(visited_cso__in=held) | Q(home_csp__in=held)
+    rows = Dispute.objects.filter(mine, environment=viewer.environment)
+    return rows.select_related("sdr", "visited_cso", "home_csp")
+
+
+def side(viewer: Viewer, dispute: Dispute) -> Side:
+    """The side of a dispute of `disputes` on which the operator stands."""
+    mine = dispute.home_csp_id in viewer.identifiers
+    return Side.HOME_CSP if mine else Side.VISITED_CSO
+
+
+def evidence(viewer: Viewer) -> QuerySet[DisputeEvidence]:
+    """The files of the operator's disputes, of both sides."""
+    return DisputeEvidence.objects.filter(dispute__in=disputes(viewer).order_by().values("pk"))
 
 
 def party(viewer: Viewer, agreement: Agreement) -> Role:

@@ -59,6 +59,7 @@ def sdr_page(request: HttpRequest, viewer: Viewer, key: uuid.UUID) -> HttpRespon
         "events": _events(viewer, sdr),
         "messages_of_session": _messages(viewer, session) if session else None,
         "session": session,
+        "disputes": own.disputes(viewer).filter(sdr=sdr).order_by("-pk"),
         "as_sent": sdr.original.content if hasattr(sdr, "original") else "",
     }
     return render(request, "portal/sdr.html", context)

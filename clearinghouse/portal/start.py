@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clearinghouse.portal import own
+from clearinghouse.portal.disputes import your_turn
 from clearinghouse.portal.presentation import age, money_text, quantity
 from clearinghouse.portal.viewer import Viewer, portal_page
 from roaming.models import Agreement
@@ -44,6 +45,7 @@ def start(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         groups.append((_("To decide, as home-CSP"), list(_to_decide(viewer, now))))
     if viewer.is_cso:
         groups.append((_("Your claims, as visited-CSO"), list(_claims(viewer, now))))
+    groups.append((_("Disputes"), [_disputes(viewer, now)]))
     groups.append((_("Agreements"), [_agreements(viewer)]))
     context = {
         "title": _("What waits for %s") % viewer.operator.name,
@@ -94,6 +96,24 @@ def _figure(  # noqa: PLR0913, PLR0917  a row of the tables above
     return Figure(
         _many(count), what, f"{reverse('portal:sdrs')}?{query}",
         [note for note in notes if note], calls=calls and count > 0,
+    )  # fmt: skip
+
+
+def _disputes(viewer: Viewer, now: datetime) -> Figure:
+    """Those of the operator's turn."""
+    rows = your_turn(viewer, own.disputes(viewer)).order_by("respond_by")
+    found = list(rows.values_list("claim", "undisputed", "currency", "respond_by")[:ENOUGH])
+    notes: list[str] = []
+    if found:
+        notes.append(_sums([(claim - right, currency) for claim, right, currency, _by in found]))
+        soonest = found[0][3]
+        if soonest is not None and soonest > now:
+            notes.append(_("the next answer is due in %s") % age(now, soonest))
+        else:
+            notes.append(_("an answer is overdue"))
+    return Figure(
+        _many(len(found)), _("Your turn"), f"{reverse('portal:disputes')}?show=yours", notes,
+        calls=bool(found),
     )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ finds, neither in light nor in dark.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,7 +19,13 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from clearinghouse.models import User
 from clearinghouse.portal import accounts
 from roaming.models import SdrEvent, SdrState
+from settlement.domain.disputes import Side, Step
+from settlement.models import Dispute
+from settlement.use_cases.dispute import Actor, Saying, take_dispute_step
+from settlement.use_cases.sdr_decision import Decision, decline_sdr
+from settlement.use_cases.sdr_reconciliation import reconcile
 from tests.browser.conftest import PASSWORD, Office
+from tests.clearinghouse.admin.world import NOVEMBER
 
 pytestmark = pytest.mark.slow
 
@@ -101,13 +109,31 @@ def test_the_keyboard_alone_reaches_the_content(office):
     assert ring == "solid"
 
 
+def declined(office: Office) -> Dispute:
+    """A dispute of the home-CSP about an SDR that agreed otherwise."""
+    found = Dispute.objects.first()
+    if found is None:
+        opened = datetime(2026, 11, 6, 10, 0, tzinfo=UTC)
+        sdr = office.world.trade.sdr(claim="14.00", started_at=opened)
+        reconcile("live", opened + timedelta(days=1))
+        decision = Decision("Home CSP: Robin Roe", "PRC", "14 instead of 10", by_home_csp=True)
+        decline_sdr(sdr.pk, decision, NOVEMBER)
+        found = Dispute.objects.get()
+        take_dispute_step(
+            found.pk, Step.OFFER, Actor("Visited CSO: Ann", Side.VISITED_CSO), NOVEMBER,
+            Saying(Decimal("12.00"), "Let us meet in the middle."),
+        )  # fmt: skip
+    return found
+
+
 def every_address(office: Office) -> list[str]:
     """All pages that can be looked at, with rows where there are lists."""
     sdr = office.world.wrong_sdr
+    dispute = declined(office)
     decide = f"{reverse('portal:decide')}?decision=decline&sdr={sdr.pk}"
     membership = User.objects.get(username=EMAIL).memberships.get()
     names = (
-        "start", "sdrs", "agreements", "downloads", "account", "password", "colleagues",
+        "disputes", "start", "sdrs", "agreements", "downloads", "account", "password", "colleagues",
         "second-factor-setup",
     )  # fmt: skip
     return [
@@ -120,6 +146,8 @@ def every_address(office: Office) -> list[str]:
         reverse("portal:agreement", args=[office.world.cast.agreement.pk]),
         reverse("portal:colleague", args=[membership.pk]),
         decide,
+        reverse("portal:dispute", args=[dispute.pk]),
+        reverse("portal:dispute-step", args=[dispute.pk, "withdraw"]),
     ]
 
 

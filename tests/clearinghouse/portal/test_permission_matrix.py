@@ -13,8 +13,13 @@ from django.utils import timezone
 
 from clearinghouse.portal import accounts
 from clearinghouse.portal.urls import OPEN, urlpatterns
+from settlement.domain.disputes import Side
+from settlement.models import Dispute
+from settlement.use_cases.dispute import Actor, add_evidence
+from settlement.use_cases.sdr_decision import Decision, decline_sdr
 from tests import factories
 from tests.clearinghouse.portal.people import member, signed_in
+from tests.clearinghouse.portal.stage import NOW
 
 WHO = ("administrator", "clerk", "reader", "counterparty", "outsider", "nobody", "staff")
 EVERYBODY = (200, 200, 200, 200, 200, 302, 403)
@@ -31,6 +36,10 @@ READING = {
     "sdrs-csv": EVERYBODY,
     "sdr": PARTIES,
     "decide": DECIDING,
+    "disputes": EVERYBODY,
+    "dispute": PARTIES,
+    "dispute-step": (200, 200, 403, 404, 404, 302, 403),
+    "evidence-file": PARTIES,
     "agreements": EVERYBODY,
     "agreement": PARTIES,
     "downloads": EVERYBODY,
@@ -54,6 +63,9 @@ WRITING = {
     "switch": (302, 302, 302, 302, 302, 302, 403),
     "decide": (302, 302, 403, 404, 404, 302, 403),
     "agreement": (302, 302, 403, 302, 404, 302, 403),
+    "dispute-step": (302, 302, 403, 404, 404, 302, 403),
+    "dispute-message": (302, 302, 403, 302, 404, 302, 403),
+    "dispute-evidence": (302, 302, 403, 302, 404, 302, 403),
     "colleagues": ADMINISTERING,
     "colleague": (302, 403, 403, 403, 404, 302, 403),
     "colleague-standing": (302, 403, 403, 403, 404, 302, 403),
@@ -75,14 +87,24 @@ def people(stage):
 
 
 @pytest.fixture
-def address(stage, people):
+def address(stage, people, settings, tmp_path):
     """Name -> an address with the home-CSP's rows in it."""
+    settings.DISPUTE_FILES_DIR = tmp_path
     home = stage.cast.home_csp.operator
     clerk = home.memberships.get(role="clerk")
     boss = home.memberships.get(role="administrator").user
     invitation, _ = accounts.invite(home, "new@home.example", "reader", boss, timezone.now())
+    decision = Decision("Home CSP", "PRC", by_home_csp=True)
+    decline_sdr(stage.agreeing.pk, decision, NOW)
+    dispute = Dispute.objects.get()
+    file = add_evidence(dispute.pk, Actor("Home CSP", Side.HOME_CSP), "a.txt", b"text", NOW)
     rows = {
         "sdr": [stage.deviating.pk],
+        "dispute": [dispute.pk],
+        "dispute-step": [dispute.pk, "withdraw"],
+        "dispute-message": [dispute.pk],
+        "dispute-evidence": [dispute.pk],
+        "evidence-file": [dispute.pk, file.pk],
         "agreement": [stage.cast.agreement.pk],
         "download": ["discrepancies"],
         "reset-confirm": ["MQ", "none"],
@@ -113,7 +135,7 @@ def test_who_may_read(people, address, name):
 
 @pytest.mark.parametrize("name", WRITING)
 def test_who_may_write(stage, people, address, name):
-    data = {"decision": "approve", "sdr": str(stage.deviating.pk), "role": "clerk"}
+    data = {"decision": "approve", "sdr": str(stage.deviating.pk), "role": "clerk", "text": "x"}
     place = address(name).partition("?")[0]
     # The last first: who may not must not find it done already.
     answered = {who: people[who].post(place, data).status_code for who in reversed(WHO)}
