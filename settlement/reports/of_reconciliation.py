@@ -195,15 +195,20 @@ ORDER BY found.kind DESC, cso.name, csp.name, found.id
 
 
 def dispute_ageing(filters: Filters) -> Report:
-    """A line per disputed SDR: since when, by whom, why, and how old that is."""
-    days = "floor(extract(epoch FROM %(now)s - event.at) / 86400)"
+    """A line per disputed SDR: since when, by whom, why, how old that is, and whose turn it is.
+
+    A settled SDR that is disputed afterwards stays settled, and stands here all the same.
+    """
+    since = "coalesce(dispute.opened_at, event.at)"
+    days = f"floor(extract(epoch FROM %(now)s - {since}) / 86400)"
     return Report(
         "Ageing of disputes",
         filters.file_name("dispute-ageing"),
         (
             *_PARTIES,
             *_SDR,
-            moment("Disputed since (UTC)", "event.at"),
+            Column("Dispute", "'D-' || dispute.id"),
+            moment("Disputed since (UTC)", since),
             number("Days", days),
             Column(
                 "Age",
@@ -211,9 +216,18 @@ def dispute_ageing(filters: Filters) -> Report:
                 f" WHEN {days} <= 30 THEN '15 to 30 days' ELSE 'over 30 days' END",
                 text=False,
             ),
+            Column("Stands with", "dispute.state"),
+            moment("Respond by (UTC)", "dispute.respond_by"),
+            Column(
+                "Overdue",
+                "CASE WHEN dispute.respond_by < %(now)s THEN 'yes' ELSE 'no' END",
+                text=False,
+            ),
+            number("Undisputed", "dispute.undisputed"),
+            number("Offered", "dispute.offered"),
             Column("Disputed by", "event.actor"),
-            Column("Reason", "event.reason"),
-            Column("Note", "event.note"),
+            Column("Reason", "coalesce(dispute.reason, event.reason)"),
+            Column("Note", "coalesce(nullif(dispute.note, ''), event.note)"),
             number("Claim before tax", "sdr.claim_before_tax"),
             number(
                 "Money at stake", "coalesce(standing.money_at_stake, abs(sdr.claim_before_tax))"
@@ -226,8 +240,9 @@ LEFT JOIN LATERAL (
     SELECT event.* FROM roaming_sdrevent event
     WHERE event.sdr_id = sdr.id AND event.to_state = 'disputed' ORDER BY event.at DESC LIMIT 1
 ) event ON true
-WHERE standing.state = 'disputed' AND {of_sdrs(filters)}
-ORDER BY event.at, cso.name, csp.name, sdr.id
+LEFT JOIN settlement_dispute dispute ON dispute.sdr_id = sdr.id AND dispute.closed_at IS NULL
+WHERE (standing.state = 'disputed' OR dispute.id IS NOT NULL) AND {of_sdrs(filters)}
+ORDER BY {since}, cso.name, csp.name, sdr.id
 """,  # noqa: S608  constants of this module
         parameters(filters),
     )

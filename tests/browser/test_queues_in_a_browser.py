@@ -47,7 +47,7 @@ def test_many_are_decided_at_once_from_their_queue(office, unmatched):
     office.page.click("button[name=index]")
     office.page.wait_for_selector("h2:has-text('Decline: 2 SDRs')")
     assert "17.50 EUR" in office.page.locator("#content, main, body").first.inner_text()
-    office.page.select_option("select[name=reason]", "not_our_driver")
+    office.page.select_option("select[name=reason]", "AUT")
     office.page.click("button[name=confirmed]")
     office.page.wait_for_selector("text=2 SDRs disputed.")
     assert office.page.locator("input.action-select").count() == 1

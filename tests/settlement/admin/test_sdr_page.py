@@ -11,7 +11,10 @@ import pytest
 from roaming import models
 from roaming.domain.uuid7 import uuid7_at
 from settlement.models import CspRecord, CspRecordRegistry
+from settlement.models.disputes import Dispute
+from settlement.use_cases.sdr_decision import Decision, decline_sdr
 from tests.clearinghouse.admin.fixtures import page, text_of
+from tests.clearinghouse.admin.world import NOVEMBER
 from tests.settlement.sdrs import announce, tariff_body
 
 
@@ -182,6 +185,15 @@ def test_one_time_line_tells_the_session_s_messages_and_what_became_of_the_sdr(c
     assert "12 ms" in {row[4] for row in lines}
     assert any("settlement" in row for row in lines)
     assert [row[0] for row in lines] == sorted(row[0] for row in lines)
+
+
+def test_the_steps_of_a_dispute_stand_on_the_time_line(clerk, world):
+    decline_sdr(world.wrong_sdr.pk, Decision(by="clerk", reason="PRC", note="dear"), NOVEMBER)
+    lines = rows_of(clerk.get(page(world.wrong_sdr, "change")), "Time line")
+    dispute = Dispute.objects.get(sdr=world.wrong_sdr)
+    (line,) = [row for row in lines if row[1].startswith(f"{dispute}: ")]
+    assert line[0] == "2026-11-20 09:00:00 UTC"
+    assert line[2] == "clerk"
 
 
 def test_an_sdr_without_session_tells_its_own_story(clerk, world):

@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 import pytest
 
 from roaming import models
+from settlement.domain.disputes import LIVE
+from settlement.models.disputes import Dispute
 from settlement.reports import RECONCILIATION_REPORTS, Filters, Format, rows, spreadsheet, write
 from settlement.use_cases.sdr_decision import Decision, decline_sdr
 from settlement.use_cases.sdr_reconciliation import reconcile
@@ -128,6 +130,12 @@ def test_disputes_age_and_agree_with_the_summary(month):
     assert [line["Days"] for line in disputes] == [40, 10, 2]
     assert [line["Age"] for line in disputes] == ["over 30 days", "8 to 14 days", "0 to 7 days"]
     assert {(line["Disputed by"], line["Reason"]) for line in disputes} == {("clerk", "PRC")}
+    for line in disputes:
+        assert line["Stands with"] in {state.value for state in LIVE}
+    known = {dispute.name: dispute for dispute in Dispute.objects.all()}
+    assert {line["Dispute"] for line in disputes} == set(known)
+    overdue = {name for name, dispute in known.items() if dispute.respond_by < NOW}
+    assert {line["Dispute"] for line in disputes if line["Overdue"] == "yes"} == overdue
     summary = lines_of("summary", state="disputed")
     assert total(summary, "SDRs") == 3
     assert total(summary, "Claimed before tax") == total(disputes, "Claim before tax")
