@@ -70,6 +70,7 @@ class _Month:
 
     def __init__(self, sessions: list[PlannedSession], network: Network) -> None:
         self.network = network
+        self._claims: dict[tuple[str, tuple[Mistake, ...]], Decimal | None] = {}
         self.last_end = max(session.end for session in sessions)
         self.before_at_evse: dict[str, PlannedSession] = {}
         self.of_driver: dict[str, list[PlannedSession]] = {}
@@ -79,6 +80,18 @@ class _Month:
                 self.before_at_evse[session.reference] = last_at[session.evse_id]
             last_at[session.evse_id] = session
             self.of_driver.setdefault(session.token_uid, []).append(session)
+
+    def claimed(self, session: PlannedSession, mistakes: tuple[Mistake, ...]) -> Decimal | None:
+        """The claim before tax; None where nobody can bill so. Kept, for it is asked often."""
+        key = (session.reference, mistakes)
+        if key not in self._claims:
+            try:
+                made = bill(session, self.network, manner_of(*mistakes))
+            except NotBilledError:
+                self._claims[key] = None
+            else:
+                self._claims[key] = made.claimed.before_tax
+        return self._claims[key]
 
 
 def plant(
@@ -165,25 +178,15 @@ def _fit_pair(
     pair: tuple[Mistake, Mistake], session: PlannedSession, month: _Month
 ) -> Planted | None:
     """The two mistakes made with this session, if each makes a difference beside the other."""
-    both = _claimed(session, month.network, pair)
-    right = _claimed(session, month.network, ())
+    both = month.claimed(session, pair)
+    right = month.claimed(session, ())
     if both is None or right is None or abs(both - right) < _least(pair, session, month):
         return None
     for alone in pair:
-        one = _claimed(session, month.network, (alone,))
+        one = month.claimed(session, (alone,))
         if one is None or abs(both - one) < _least((), session, month):
             return None
     return Planted(session.reference, pair[0], abs(both - right), second=pair[1])
-
-
-def _claimed(
-    session: PlannedSession, network: Network, mistakes: tuple[Mistake, ...]
-) -> Decimal | None:
-    """The claim before tax; None where nobody can bill so."""
-    try:
-        return bill(session, network, manner_of(*mistakes)).claimed.before_tax
-    except NotBilledError:
-        return None
 
 
 def _least(mistakes: tuple[Mistake, ...], session: PlannedSession, month: _Month) -> Decimal:
@@ -199,7 +202,7 @@ def _fit(mistake: Mistake, session: PlannedSession, month: _Month) -> Planted | 
     """The mistake made with this session, or None where it cannot be made."""
     if mistake is Mistake.OVERLAP:
         return _overlap(session, month)
-    claim = _claimed(session, month.network, ())
+    claim = month.claimed(session, ())
     assert claim is not None, "an honest bill can always be made"
     if mistake is Mistake.LATE:
         terms = month.network.agreement_by_pair[session.cso, session.csp]
@@ -209,7 +212,7 @@ def _fit(mistake: Mistake, session: PlannedSession, month: _Month) -> Planted | 
         return Planted(session.reference, mistake, claim, held_back=held_back)
     if not of_billing(mistake):
         return Planted(session.reference, mistake, claim)
-    wrong = _claimed(session, month.network, (mistake,))
+    wrong = month.claimed(session, (mistake,))
     return None if wrong is None else Planted(session.reference, mistake, abs(wrong - claim))
 
 

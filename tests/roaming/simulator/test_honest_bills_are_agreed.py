@@ -73,7 +73,7 @@ def test_bills_agree_at_any_second_and_watt_hour(
 
 @cache
 def planted_by_the_score() -> dict[str, Planted]:
-    return plant(october_sessions(), october(), seed=7, share=Decimal("0.2"))
+    return plant(october_sessions(), october(), seed=7, share=Decimal("0.1"))
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_the_same_seed_plants_the_same_mistakes_in_every_process(
     assert plant(october_sessions(), october(), 8, share) != planted
 
 
-@pytest.mark.parametrize(("share", "count"), [("0", 0), ("0.01", 30), ("0.2", 600)])
+@pytest.mark.parametrize(("share", "count"), [("0", 0), ("0.01", 30), ("0.1", 300)])
 def test_the_share_is_a_choice(share: str, count: int) -> None:
     assert len(plant(october_sessions(), october(), 7, Decimal(share))) == count
     assert plant(october_sessions()[:1], october(), 7, Decimal(0)) == {}
