@@ -30,7 +30,7 @@ from roaming.staff_pages.cells import (
 )
 from roaming.staff_pages.staff_admin import Panel, StaffAdmin
 from settlement.admin.sdr_panels import SEVERITIES
-from settlement.domain.reconciliation.rule import FAMILIES, Rule
+from settlement.domain.reconciliation.rule import FAMILIES, Rule, SessionRule
 from settlement.domain.reconciliation.rule_settings import PROTECTED, tolerance_of
 from settlement.domain.reconciliation.rules import every_rule
 from settlement.models import RuleSetting
@@ -84,6 +84,8 @@ class RuleSettingForm(forms.ModelForm):  # type: ignore[type-arg]
         rule: str = self.cleaned_data["rule"].strip().upper()
         if rule not in every_rule():
             raise ValidationError("There is no such rule; an id is one like PRC-01.")
+        if isinstance(every_rule()[rule], SessionRule):
+            raise ValidationError("Its hours are a setting of the system.")
         if rule in PROTECTED:
             raise ValidationError(f"{rule} stays as it is. {PROTECTED[rule]}")
         return rule
@@ -211,7 +213,8 @@ class RuleSettingAdmin(StaffAdmin):
         if known is None:
             raise Http404
         links = []
-        if self.has_add_permission(request) and rule not in PROTECTED:
+        settable = rule not in PROTECTED and not isinstance(known, SessionRule)
+        if self.has_add_permission(request) and settable:
             query = urlencode({"rule": rule})
             links.append(("Set it…", f"{self._address('add')}?{query}"))
         links.append(("All rules", registry_address()))
@@ -267,9 +270,15 @@ def _about(rule: Rule) -> Panel:
         ("Severity", badge(rule.severity.label, SEVERITIES[rule.severity.value])),
         ("Tolerates", str(tolerance) if tolerance else "nothing: there is no measure in it"),
         ("Fired on sessions of the last 30 days", _count(rule.id, fired)),
-        ("Can be set", f"No. {PROTECTED[rule.id]}" if rule.id in PROTECTED else "Yes"),
+        ("Can be set", _can_be_set(rule)),
     ]
     return Panel("The rule", ("", ""), facts, "")
+
+
+def _can_be_set(rule: Rule) -> str:
+    if isinstance(rule, SessionRule):
+        return "Its hours are a setting of the system."
+    return f"No. {PROTECTED[rule.id]}" if rule.id in PROTECTED else "Yes"
 
 
 def _settings(rule: str) -> Panel:

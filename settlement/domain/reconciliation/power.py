@@ -28,22 +28,27 @@ def above_power_and_time(case: BodyCase) -> Verdict | None:
 
 def above_power_in_a_period(case: BodyCase) -> Verdict | None:
     """QTY-07: a period in which the connector gave more than it can; silent where QTY-04 fires."""
-    if case.max_power_kw is None or above_power_and_time(case) is not None:
+    if case.max_power_kw is None:
         return None
-    most_kw = case.max_power_kw + _over("QTY-07", case).of(case.max_power_kw)
+    verdict = _in_a_period(case, case.max_power_kw)
+    return None if verdict is None or above_power_and_time(case) is not None else verdict
+
+
+def _in_a_period(case: BodyCase, max_power_kw: Decimal) -> Verdict | None:
+    most_kw = max_power_kw + _over("QTY-07", case).of(max_power_kw)
     for period, hours in case.lasting_periods():
         for dimension in period.dimensions:
             volume = dimension.volume
             if dimension.type == "ENERGY":
-                too_much = volume - most_kw * hours > case.tolerances.energy.of(volume)
+                if volume - most_kw * hours <= case.tolerances.energy.of(volume):
+                    continue
                 claimed = f"{number_text(volume)} kWh in {_brief(hours)} h"
-            elif dimension.type == "MAX_POWER":
-                too_much, claimed = volume > most_kw, f"{number_text(volume)} kW"
+            elif dimension.type == "MAX_POWER" and volume > most_kw:
+                claimed = f"{number_text(volume)} kW"
             else:
                 continue
-            if too_much:
-                expected = f"at most {number_text(case.max_power_kw)} kW"
-                return Verdict(claimed[:200], expected, case.before_tax)
+            expected = f"at most {number_text(max_power_kw)} kW"
+            return Verdict(claimed[:200], expected, case.before_tax)
     return None
 
 

@@ -11,6 +11,7 @@ from roaming.domain.sdr import Severity
 from settlement.domain.reconciliation.body import BodyCase
 from settlement.domain.reconciliation.case import Case, Verdict
 from settlement.domain.reconciliation.identity import CreditCase
+from settlement.domain.reconciliation.missing import CompletedSession
 
 FAMILIES = {
     "DUP": "Identity",
@@ -113,3 +114,10 @@ class CreditRule(Rule):
     """A rule of a credit, and its check."""
 
     check: Callable[[CreditCase], Verdict | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRule(Rule):
+    """A rule of a session that has no SDR; a work queue holds those on which it fires."""
+
+    check: Callable[[CompletedSession], Verdict | None]

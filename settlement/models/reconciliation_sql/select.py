@@ -58,6 +58,8 @@ def neighbours(cases: str, columns: str, condition: str) -> str:
     ) first"""  # noqa: S608  constants of this module
 
 
+# A condition, never a way to look: by its index each row would read the pair's whole history.
+OF_THE_PAIR = "(other.pair_id = kase.pair_id) IS TRUE"
 OTHER_SESSION = "(other.service_session_id = kase.service_session_id) IS NOT TRUE"
 
 
@@ -90,7 +92,7 @@ def same_charge() -> str:
         "recon_case kase",
         "other.reference AS first_reference",
         f"""other.evse_key = kase.evse_key AND kase.evse_key <> ''
-            AND other.pair_id = kase.pair_id AND {OTHER_SESSION}
+            AND {OF_THE_PAIR} AND {OTHER_SESSION}
             AND other.started_at > kase.started_at - make_interval(hours => {SAME_CHARGE_HOURS})
             AND other.started_at < kase.started_at + make_interval(hours => {SAME_CHARGE_HOURS})
             AND (kase.cso_session_id <> '' AND other.cso_session_id = kase.cso_session_id

@@ -22,6 +22,7 @@ from settlement.domain.reconciliation.plausibility import (
 )
 from settlement.models.reconciliation_sql import utc
 from settlement.models.reconciliation_sql.select import (
+    OF_THE_PAIR,
     Select,
     allowed,
     by_cause,
@@ -90,7 +91,7 @@ SELECTS: dict[str, Select] = {
         neighbours(
             "recon_case kase",
             "other.reference AS first_reference",
-            "other.service_session_id = kase.service_session_id AND other.pair_id = kase.pair_id",
+            f"other.service_session_id = kase.service_session_id AND {OF_THE_PAIR}",
         ),
     ),
     "AUT-01": Select(

@@ -59,7 +59,7 @@ def test_every_rule_in_sql_finds_what_its_function_finds(trades, plans):
 
 @pytest.mark.slow
 @given(st.tuples(*TRIPLES))
-@settings(max_examples=1000, **OVER_A_DATABASE)
+@settings(max_examples=500, **OVER_A_DATABASE)
 def test_every_rule_in_sql_finds_what_its_function_finds_over_thousands(trades, plans):
     compare(trades, *plans)
 
