@@ -65,6 +65,8 @@ def configuration(world: World, folder: Path) -> Path:
         "command_id": world.command_id,
         "reservation_id": world.reservation_id,
         "sdr_id": world.sdr_id,
+        "dispute_id": world.dispute_id,
+        "evidence_id": world.evidence_id,
     }
     path = folder / "schemathesis.toml"
     lines = ["[parameters]"]
