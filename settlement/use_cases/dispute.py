@@ -23,6 +23,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from roaming.domain.sdr import SdrLifeState
+from roaming.models import SdrEvent
 from settlement.domain.decisions import Said, check_amount, check_reason, decide
 from settlement.domain.disputes import DisputeState, Side, Step, Taken, expire, extend, take_step
 from settlement.domain.evidence import media_type_of, safe_name
@@ -88,6 +89,7 @@ def open_dispute(sdr_id: uuid.UUID, contest: Contest, by: str, now: datetime) ->
         facts = locked[sdr_id].facts
         reason = check_reason(contest.reason, contest.note)
         if facts.state in _SETTLED and not facts.credit:
+            _refuse_credited(sdr_id)
             check_amount(contest.undisputed, facts.payable_claim, facts.currency)
         else:
             said = Said(False, contest.reason, contest.note, contest.undisputed)
@@ -211,6 +213,12 @@ def _expire_batch(cursor: Any, sdr_ids: list[uuid.UUID], now: datetime) -> int:
             )
     write_moves(cursor, moves, locked, now)
     return len(moves)
+
+
+def _refuse_credited(sdr_id: uuid.UUID) -> None:
+    """What was credited, wholly or by a ruling, has had its correction: none comes on top."""
+    if SdrEvent.objects.filter(sdr=sdr_id, reason="credited").exists():
+        raise RefusedError(No.NOT_DECIDABLE, "This SDR was settled and has been credited.")
 
 
 def _noted(  # noqa: PLR0913, PLR0917  one event, word by word

@@ -133,6 +133,8 @@ def test_after_settlement_a_ruling_is_a_credit_in_the_next_period(trade):
     again = trade.credit_of(settled)
     reconcile("live", after)
     assert rules_of(again) == ["DUP-04"]  # nothing is credited twice
+    contest = Contest("FRD")
+    assert refused(open_dispute, settled.id, contest, "alice", after) is No.NOT_DECIDABLE
 
 
 @pytest.mark.parametrize("end", [Step.DISMISS, Step.UPHOLD])
