@@ -22,6 +22,7 @@ from clearinghouse.portal.viewer import Viewer, portal_page
 from roaming.domain.uuid7 import uuid7_at
 from roaming.models import Finding, Sdr
 from roaming.models.clock import business_now
+from settlement.domain.reconciliation.mistakes import title_of
 from settlement.domain.reconciliation.rules import rule_titles
 
 MONTHS = 13
@@ -192,4 +193,4 @@ def _discrepancy_rows(values: Any) -> Iterator[list[Any]]:
     for row in values.iterator(chunk_size=2_000):
         rule, *rest = row
         *front, causes, explanation = rest
-        yield [rule, names.get(rule, rule), *front, ", ".join(causes), explanation]
+        yield [rule, names.get(rule, rule), *front, "; ".join(map(title_of, causes)), explanation]

@@ -31,6 +31,7 @@ from clearinghouse.portal.tables import Row, Table, headers
 from clearinghouse.portal.viewer import Viewer, portal_page
 from roaming.models import JournalEntry, Sdr, ServiceSession
 from roaming.models.clock import business_now
+from settlement.domain.reconciliation.mistakes import advice_on, title_of
 from settlement.domain.reconciliation.rules import rule_titles
 from settlement.models import CspRecord, Statement, StatementLine
 
@@ -204,6 +205,7 @@ def _findings(sdr: Sdr) -> Table:
         _("At stake"), _("Named cause"),
     )  # fmt: skip
     names = rule_titles()
+    standing = list(own.findings(sdr)[:_MOST])
     rows = [
         Row(
             (
@@ -213,14 +215,15 @@ def _findings(sdr: Sdr) -> Table:
                 found.claimed or EMPTY,
                 found.expected or EMPTY,
                 money(found.money_at_stake, sdr.currency),
-                ", ".join(cause.replace("_", " ") for cause in found.causes) or EMPTY,
+                "; ".join(title_of(cause) for cause in found.causes) or EMPTY,
             )
         )
-        for found in own.findings(sdr)[:_MOST]
+        for found in standing
     ]
+    advice = advice_on([cause for found in standing for cause in found.causes])
     return Table(
         _("Findings"), headers(*titles, figures=(_("At stake"),)), rows,
-        _("No check found anything."), shown_caption=False,
+        _("No check found anything."), note=" ".join(advice), shown_caption=False,
     )  # fmt: skip
 
 

@@ -169,6 +169,13 @@ def test_the_price_is_explained_line_by_line_to_both_parties(stage, csp, cso):
         assert "10.00\u00a0EUR" in total.cells[5]
 
 
+def test_a_known_mistake_is_named_in_words_with_what_to_do(stage, csp):
+    models.Finding.objects.filter(sdr=stage.deviating).update(causes=["step_ignored+flat_twice"])
+    page = text(csp.get(page_of(stage.deviating)))
+    assert "flat fee twice" in page.lower()
+    assert "The flat fee is due once per session." in page
+
+
 def test_what_cannot_be_rated_says_why(stage, csp):
     sdr = stage.trade.sdr(started_at=OCTOBER_5, rated_part="{}")
     assert "No price follows" in text(csp.get(page_of(sdr)))
