@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+PYTHON = (sys.executable,)
 TICK_S = 1 / _TICKS_PER_S  # what `cpu_seconds` cannot tell from nothing
 
 
@@ -45,23 +47,41 @@ def granian(
 
 @contextmanager
 def server(
-    arguments: Iterable[str], environment: Mapping[str, str] | None = None
+    arguments: Iterable[str],
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = PYTHON,
 ) -> Iterator[Server]:
-    """A Python process that listens on a free port, which stands for `{port}` in its arguments."""
+    """A process that listens on a free port, which stands for `{port}` in its arguments."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, *(argument.format(port=port) for argument in arguments)],
+    words = [argument.format(port=port) for argument in arguments]
+    with process(words, environment, program) as running:
+        _wait_for(port, running)
+        yield Server(port, running.pid)
+
+
+@contextmanager
+def process(
+    arguments: Iterable[str],
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = PYTHON,
+    stop_by: signal.Signals = signal.SIGTERM,
+    pipes: int | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in the project's folder; stopped at the end, if it has not ended by then."""
+    running = subprocess.Popen(
+        [*program, *arguments],
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
+        stdin=pipes,
+        stdout=pipes,
     )
     try:
-        _wait_for(port, process)
-        yield Server(port, process.pid)
+        yield running
     finally:
-        process.terminate()
-        process.wait(30)
+        running.send_signal(stop_by)
+        running.wait(30)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -76,8 +96,26 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the server does not listen")
 
 
+@contextmanager
+def halted(pid: int) -> Iterator[None]:
+    """A process and all below it stand still inside the block."""
+    pids = _tree([pid])
+    for one in pids:
+        os.kill(one, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for one in pids:
+            os.kill(one, signal.SIGCONT)
+
+
 def cpu_seconds(*pids: int) -> float:
     """CPU that these processes and everything below them have used, those that ended included."""
+    return sum(_tree(pids).values()) / _TICKS_PER_S
+
+
+def _tree(pids: Iterable[int]) -> dict[int, int]:
+    """These processes and everything below them, each with the ticks that it has used."""
     children: dict[int, list[int]] = {}
     used: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
@@ -90,9 +128,9 @@ def cpu_seconds(*pids: int) -> float:
         pid = int(entry.name)
         children.setdefault(int(fields[1]), []).append(pid)
         used[pid] = sum(map(int, fields[11:15]))
-    ticks, waiting = 0, list(pids)
+    found, waiting = {}, list(pids)
     while waiting:
         pid = waiting.pop()
-        ticks += used.get(pid, 0)
+        found[pid] = used.get(pid, 0)
         waiting += children.get(pid, ())
-    return ticks / _TICKS_PER_S
+    return found
