@@ -54,7 +54,7 @@ sys.exit(__main__.main())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", ["B2"])
+@pytest.mark.parametrize("number", ["B2", "B7"])
 def test_a_benchmark_of_servers_measures_at_a_small_size(number, tmp_path):
     """In a process of its own, as it points Django at data of its own; short or not says a size
     that is worth it."""
