@@ -79,11 +79,19 @@ def run(size: int) -> Measurement:
 
 def _spent(size: int) -> tuple[float, float, int]:
     """Seconds of the product and of the reference on one batch; how much the rules found."""
+    from django.conf import settings
     from django.db import connection, transaction
+    from django.utils import timezone
 
     from roaming.domain.uuid7 import EARLIEST, uuid7_at
     from settlement.domain.reconciliation.rules import JUDGED_ANEW, RULES
-    from settlement.models.reconciliation_sql import batch, evidence, findings, standing
+    from settlement.models.reconciliation_sql import (
+        batch,
+        evidence,
+        findings,
+        matching,
+        standing,
+    )
 
     rules = json.dumps(
         [{"rule": r.id, "severity": r.severity.value, "explanation": r.explanation} for r in RULES]
@@ -97,7 +105,8 @@ def _spent(size: int) -> tuple[float, float, int]:
         cursor.execute(_REFERENCE)
         theirs = time.perf_counter() - began
         began = time.perf_counter()
-        evidence.gather_evidence(cursor)
+        matching.match_records(cursor, "live")
+        evidence.gather_evidence(cursor, timezone.now(), settings.CSP_RECORD_HOURS)
         findings.apply_rules(cursor, rules)
         outcomes = standing.reach_verdicts(cursor, JUDGED_ANEW)
         ours = time.perf_counter() - began

@@ -28,6 +28,7 @@ BEAT_SCHEDULE = {
     "reconcile SDRs": _every(5, "settlement.tasks.reconcile_due"),
     "judge everything undecided once more": _every(3600, "settlement.tasks.reconcile_open"),
     "open the running periods": _every(3600, "settlement.tasks.open_due_periods"),
+    "remind of unconfirmed days": _every(86_400, "settlement.tasks.remind_of_unconfirmed_days"),
     "remind of closes": _every(86_400, "settlement.tasks.remind_of_closes"),
     "accept SDRs whose decision window has passed": _every(10, "settlement.tasks.accept_undecided"),
     "let silence count in disputes": _every(10, "settlement.tasks.expire_due_disputes"),

@@ -164,6 +164,9 @@ elif CELERY_BROKER_URL.startswith(("redis", "valkey")):
         "unacked_restore_throttle": 1,
     }
 
+# Evidence that comes in is judged at once; off: at the next tick of the clock.
+WAKE_WORKERS = env.flag("CLEARINGHOUSE_WAKE_WORKERS", default=True)
+
 # --- Time -----------------------------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -193,6 +196,8 @@ PROBE_AFTER_SILENCE_S = env.number("CLEARINGHOUSE_PROBE_AFTER_SILENCE_S", 300, l
 DELIVERY_DEADLINE_HOURS = env.number("CLEARINGHOUSE_DELIVERY_DEADLINE_HOURS", 72, least=1)
 # A session of which nothing is heard for so long is shown to staff, and so is a missing SDR.
 SESSION_NEWS_HOURS = env.number("CLEARINGHOUSE_SESSION_NEWS_HOURS", 24, least=1)
+# How long after an SDR the home-CSP's own record is due, where the agreement requires it.
+CSP_RECORD_HOURS = env.number("CLEARINGHOUSE_CSP_RECORD_HOURS", 48, least=1)
 SDR_MISSING_HOURS = env.number("CLEARINGHOUSE_SDR_MISSING_HOURS", 72, least=1)
 # What waits for a member of staff longer than this is overdue.
 QUEUE_DAYS = env.number("CLEARINGHOUSE_QUEUE_DAYS", 7, least=1)

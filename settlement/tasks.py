@@ -6,12 +6,14 @@ A task that is lost loses nothing: what waits stands in rows, and the next beat 
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
 from django.utils import timezone
 
 from roaming.models import Environment
 from roaming.models.clock import business_now
+from settlement import reports
 from settlement.use_cases import (
     dispute,
     dispute_retention,
@@ -68,6 +70,22 @@ def forget_old_evidence() -> None:
 def open_due_periods() -> None:
     """Opens the running period of every calendar in use."""
     settlement.open_due_periods(business_now())
+
+
+@shared_task
+def remind_of_unconfirmed_days() -> None:
+    """Says of which days of the last month a side has not confirmed the totals."""
+    yesterday = business_now().date() - timedelta(days=1)
+    for environment in Environment.values:
+        report = reports.unconfirmed_days(environment, yesterday - timedelta(days=30), yesterday)
+        found = list(reports.rows(report))
+        if found:
+            days = len({row[0] for row in found})
+            logger.warning(
+                "%s: totals of %s day%s are not confirmed (%s counterparties and currencies); "
+                "manage.py unconfirmed_days lists them",
+                environment, days, "s" if days > 1 else "", len(found),
+            )  # fmt: skip
 
 
 @shared_task

@@ -14,6 +14,7 @@ os.environ.setdefault("CLEARINGHOUSE_FAILED_AUTHENTICATIONS_PER_MINUTE", "0")
 from clearinghouse.settings import *  # noqa: E402, F403
 from clearinghouse.settings import DATABASES, MIDDLEWARE, STATIC_ROOT  # noqa: E402
 
+WAKE_WORKERS = False  # no worker runs beside most tests
 EMBEDDED_POSTGRES_DURABLE = False  # a test database may be lost with the machine
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MIDDLEWARE = ["tests.documented.DocumentedAnswers", *MIDDLEWARE]

@@ -43,7 +43,7 @@ from roaming.models.platforms import (
     RegistrationToken,
     RoamingEndpoint,
 )
-from roaming.models.sdrs import Finding, Sdr, SdrEvent, SdrOriginal, SdrRegistry, SdrState
+from roaming.models.sdrs import Finding, Sdr, SdrDue, SdrEvent, SdrOriginal, SdrRegistry, SdrState
 from roaming.models.sessions import (
     ServiceSession,
     ServiceSessionPersonalData,
@@ -92,6 +92,7 @@ __all__ = [
     "RoamingEndpoint",
     "Role",
     "Sdr",
+    "SdrDue",
     "SdrEvent",
     "SdrOriginal",
     "SdrRegistry",

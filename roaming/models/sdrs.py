@@ -100,6 +100,11 @@ class Sdr(HotRow):
             models.Index(fields=["pair", "id"]),
             models.Index(fields=["reference"]),
             models.Index(fields=["token_hmac", "started_at"]),
+            models.Index(
+                fields=["authorization_reference"],
+                condition=~Q(authorization_reference=""),
+                name="sdr_authorization",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -134,6 +139,9 @@ class SdrState(models.Model):
     )
     service_session_id = models.UUIDField(null=True, help_text="The session it was matched with.")
     matched_by = models.CharField(max_length=24, blank=True)
+    chosen_session_id = models.UUIDField(
+        null=True, help_text="The session that a person chose, where several were possible."
+    )
     csp_record_id = models.UUIDField(null=True, help_text="The home-CSP's own record of it.")
     tariff_version_id = models.BigIntegerField(null=True)
     rated_before_tax = ExactDecimalField(null=True, help_text="Unrounded.")
@@ -164,6 +172,11 @@ class SdrState(models.Model):
                 condition=Q(csp_record_id__isnull=False),
                 name="sdr_with_csp_record",
             ),
+            models.Index(
+                fields=["service_session_id"],
+                condition=Q(matched_by__in=["authorization_reference", "identification", "chosen"]),
+                name="sdr_matched_without_id",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -174,6 +187,23 @@ class SdrState(models.Model):
 
     def __str__(self) -> str:
         return self.state
+
+
+class SdrDue(models.Model):
+    """An SDR of which new evidence came: to be judged anew, if it is not decided.
+
+    Written with the evidence, in its transaction; taken by the next run. Adding a row waits for
+    nobody, whatever holds the SDR's standing at that moment.
+    """
+
+    environment = models.CharField(max_length=4, choices=Environment)
+    sdr_id = models.UUIDField()
+
+    class Meta:
+        indexes = [models.Index(fields=["environment", "id"], name="sdr_due_in_order")]
+
+    def __str__(self) -> str:
+        return str(self.sdr_id)
 
 
 class SdrEvent(HotRow):

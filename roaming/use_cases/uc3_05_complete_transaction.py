@@ -39,6 +39,7 @@ from roaming.hub_switch.running_session import (
 )
 from roaming.models import Delivery, JournalEntry, Reservation, Role, ServiceSession
 from roaming.outbox import Parcel, enqueue_newest, platform_of, take_back
+from roaming.waking import wake_after_commit
 
 PATH = "uc3-5/completion"
 _LEASE_S = 30
@@ -136,6 +137,7 @@ def _end(
     session.updated_at = session.power_kw = session.cost_so_far = None
     session.cost_currency = ""
     session.save(update_fields=_KEPT)
+    wake_after_commit()
 
 
 def _check_nothing_provided(session: ServiceSession) -> None:

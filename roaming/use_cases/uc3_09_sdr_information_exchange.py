@@ -36,6 +36,7 @@ from roaming.models.sdr_intake import (
     reserve_arrivals,
     take_in,
 )
+from roaming.waking import wake_after_commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def receive_sdr(envelope: Envelope, record: SdrRecord) -> SdrReceipt:
     if isinstance(record.message, SdrMessage):
         row = take_in_one(envelope, record.message, record.raw)
         if row is not None:
+            wake_after_commit()
             return SdrReceipt(row.reference, row.id, row.state)
     prove(envelope.judgement)
     (receipt,) = receive_sdrs(envelope, [record])
@@ -85,6 +87,7 @@ def receive_sdrs(envelope: Envelope, records: Sequence[SdrRecord]) -> list[SdrRe
             _answer_known(taken.known, receipts, records, envelope.now)
             forward_sdrs(envelope, winners, {row.n: receipts[row.n].findings for row in winners})
         _journal_refusals(envelope, door, receipts, records)
+        wake_after_commit()
     return receipts
 
 

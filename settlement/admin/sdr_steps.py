@@ -9,7 +9,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from roaming.domain.sdr import SdrLifeState
-from roaming.models import Sdr
+from roaming.models import Finding, Sdr
 from roaming.models.clock import business_now
 from roaming.staff_pages.cells import value_at
 from roaming.staff_pages.steps import Situation, Step
@@ -18,6 +18,7 @@ from settlement.domain.decisions import UNDECIDED
 from settlement.domain.refusals import RefusedError
 from settlement.use_cases.dispute import Contest, open_dispute
 from settlement.use_cases.sdr_decision import Decision, approve_sdr, decline_sdr
+from settlement.use_cases.session_choice import Choice, choose_session
 
 PERMISSION = "roaming.change_sdrstate"
 APPROVAL_REASONS = (
@@ -107,6 +108,33 @@ def _may_approve(situation: Situation) -> bool | str:
     return _state(situation) in (*UNDECIDED, "disputed")
 
 
+class ChoiceForm(forms.Form):
+    """Which session the SDR is of, and why."""
+
+    session = forms.UUIDField(widget=UnfoldAdminTextInputWidget())
+    reason = forms.CharField(
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Both parties can read it.",
+    )
+
+
+def _choose(situation: Situation) -> str:
+    choice = Choice(situation.data["session"], str(situation.user), situation.data["reason"])
+    choose_session(situation.row.pk, choice, business_now())
+    return "Chosen. The SDR is judged anew within moments."
+
+
+def _candidates(situation: Situation) -> list[str]:
+    found = Finding.objects.filter(sdr=situation.row.pk, rule="AUT-20", superseded_at=None).first()
+    possible = found.expected.removeprefix("one of ") if found else "none was found"
+    return [
+        f"Sessions that fit what the SDR says: {possible}.",
+        "The SDR is matched with the session that you name, one of its two parties, whatever it "
+        "says itself; then it is judged anew. Your name and the reason stand in its log for good.",
+    ]
+
+
 def _money(row: Sdr) -> str:
     return f"{row.claim_before_tax} {row.currency}" if row.claim_before_tax is not None else "–"
 
@@ -152,6 +180,16 @@ STEPS = (
         ],
         form=DeclineForm,
         danger=True,
+        refusals=(RefusedError,),
+    ),
+    Step(
+        name="choose-session",
+        label="Choose its session",
+        permission=PERMISSION,
+        act=_choose,
+        when=lambda situation: _state(situation) == "unmatched" and not situation.row.credit,
+        preview=_candidates,
+        form=ChoiceForm,
         refusals=(RefusedError,),
     ),
 )

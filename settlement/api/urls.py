@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from settlement.api import csp_records, decisions, dispute_evidence, disputes, sdrs
+from settlement.api import (
+    arrivals,
+    csp_records,
+    decisions,
+    dispute_evidence,
+    disputes,
+    sdrs,
+    totals,
+)
 
 app_name = "settlement"
 urlpatterns = [
@@ -11,4 +19,6 @@ urlpatterns = [
     *sdrs.urlpatterns,
     *disputes.urlpatterns,
     *dispute_evidence.urlpatterns,
+    *totals.urlpatterns,
+    *arrivals.urlpatterns,
 ]

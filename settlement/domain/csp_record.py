@@ -69,7 +69,7 @@ def check_record(message: CspRecordMessage, now: datetime) -> None:
     ...     total_energy=Decimal(1)), datetime(2026, 10, 6))
     Traceback (most recent call last):
     ...
-    roaming.domain.refusals.Refusal: Say the offset from UTC.
+    roaming.domain.refusals.Refusal: time_without_offset: Say the offset from UTC.
     """
     check_moment(message.start_date_time, "start_date_time")
     check_moment(message.end_date_time, "end_date_time")

@@ -10,6 +10,7 @@ class No(StrEnum):
 
     # Deciding on an SDR
     UNKNOWN_SDR = "unknown_sdr"
+    UNKNOWN_SESSION = "unknown_session"
     NOT_DECIDABLE = "not_decidable"
     WINDOW_OVER = "window_over"
     NO_AGREEMENT = "no_agreement"

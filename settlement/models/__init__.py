@@ -10,6 +10,7 @@ from settlement.models.periods import SettlementPeriod
 from settlement.models.reconciliation import ReconciliationRun
 from settlement.models.rule_settings import RuleSetting
 from settlement.models.statements import Statement, StatementLine
+from settlement.models.totals import TotalsOfDay
 from settlement.models.work_queues import SdrAssignment
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "SettlementPeriod",
     "Statement",
     "StatementLine",
+    "TotalsOfDay",
 ]

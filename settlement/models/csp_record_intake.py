@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from settlement.domain.reconciliation.case import LONGEST_SESSION
+from settlement.models.reconciliation_sql.batch import OPEN_STATES
+
 _COLUMNS = {
     "n": "integer",
     "id": "uuid",
@@ -128,9 +131,36 @@ JOIN settlement_csprecordregistry registry USING (home_csp_id, reference)
 WHERE registry.environment = %s AND registry.record_id <> offered.id
 """
 
+# The undecided SDRs that a new record may be of, by each way in which it can be matched.
+_MARK_DUE = f"""
+INSERT INTO roaming_sdrdue (environment, sdr_id)
+SELECT DISTINCT standing.environment, standing.sdr_id
+FROM csp_record_intake fresh
+JOIN settlement_csprecordregistry registry ON registry.record_id = fresh.id
+CROSS JOIN LATERAL (
+    SELECT id FROM roaming_sdr WHERE service_session_id = fresh.service_session_id
+    UNION SELECT sdr_id FROM roaming_sdrstate WHERE service_session_id = fresh.service_session_id
+        AND matched_by IN ('authorization_reference', 'identification', 'chosen')
+    UNION SELECT id FROM roaming_sdr
+        WHERE authorization_reference = fresh.authorization_reference
+            AND authorization_reference <> ''
+    UNION SELECT standing.sdr_id FROM roaming_servicesession session
+        JOIN roaming_sdrstate standing ON standing.service_session_id = session.id
+        WHERE session.authorization_reference = fresh.authorization_reference
+            AND session.authorization_reference <> ''
+    UNION SELECT id FROM roaming_sdr
+        WHERE token_hmac = fresh.token_hmac AND evse_key = fresh.evse_key
+            AND started_at BETWEEN fresh.started_at - make_interval(days => {LONGEST_SESSION.days})
+                AND fresh.started_at + make_interval(days => {LONGEST_SESSION.days})
+) affected
+JOIN roaming_sdrstate standing ON standing.sdr_id = affected.id
+WHERE standing.environment = %(environment)s AND standing.state = ANY (%(undecided)s)
+"""  # noqa: S608  constants of this module
+
 
 def take_in_records(rows: Sequence[RecordRow], call: RecordCall) -> dict[int, KnownRecord]:
-    """Writes the records whose reference is new; returns the others by their number.
+    """Writes the records whose reference is new, and marks the SDRs that they may be of as due;
+    returns the other records by their number.
 
     Runs in the caller's transaction. A reference that stands twice among `rows` is new once.
     """
@@ -144,7 +174,9 @@ def take_in_records(rows: Sequence[RecordRow], call: RecordCall) -> dict[int, Kn
             for row in rows:
                 copy.write_row(row)
         cursor.execute(_TAKE_IN, asdict(call))
-        if len(cursor.fetchall()) == len(rows):
+        fresh = cursor.fetchall()
+        cursor.execute(_MARK_DUE, {"environment": call.environment, "undecided": OPEN_STATES})
+        if len(fresh) == len(rows):
             return {}
         cursor.execute(_KNOWN, [call.environment])
         return {n: KnownRecord(known, same) for n, known, same in cursor.fetchall()}

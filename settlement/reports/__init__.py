@@ -12,6 +12,7 @@ from settlement.reports.of_a_period import (
 from settlement.reports.of_reconciliation import RECONCILIATION_REPORTS
 from settlement.reports.reconciliation_filters import Filters
 from settlement.reports.report import Column, Report, rows, write_csv
+from settlement.reports.unconfirmed_days import unconfirmed_days
 
 __all__ = [
     "RECONCILIATION_REPORTS",
@@ -26,6 +27,7 @@ __all__ = [
     "rows",
     "settlement_report",
     "statement_summary",
+    "unconfirmed_days",
     "write",
     "write_csv",
 ]

@@ -3,7 +3,8 @@
 Accepts: one record, or thousands in a call, of a home-CSP that the platform holds.
 Refuses, record by record: invalid_field, time_without_offset, invalid_identifier, party_not_held,
 unknown_party, no_agreement, duplicate_with_other_content. The same content again: the same answer.
-Leaves behind: the record with its original.
+Leaves behind: the record with its original; the undecided SDRs that it may be of are due to be
+judged anew, and a worker is woken for them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from roaming.domain.secrets import fingerprint
 from roaming.domain.uuid7 import period_of, uuid7_at
 from roaming.models import OperatorIdentifier, OperatorPair, Platform, Role
 from roaming.models.fingerprints import contract_hmac_of, token_hmac_of
+from roaming.waking import wake_after_commit
 from settlement.domain.csp_record import CspRecordMessage, check_record
 from settlement.models import CspRecordOriginal
 from settlement.models.csp_record_intake import (
@@ -76,6 +78,8 @@ def receive_csp_records(
         rows.append(row)
     known = take_in_records(rows, RecordCall(sender.environment, sender.pk, now))
     _answer_known(known, receipts, offered)
+    if len(known) < len(rows):
+        wake_after_commit()
     return receipts
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from roaming.domain.money import Rounding
@@ -46,6 +47,7 @@ from settlement.models.reconciliation_sql import (
     credits,
     evidence,
     findings,
+    matching,
     standing,
 )
 from settlement.models.reconciliation_sql.rulings import RulingsOfBatch, bring_rulings
@@ -151,7 +153,8 @@ class _Work:
                 result.changed += changed
             rulings = bring_rulings(cursor, settings_in_force())
             self._rerate(cursor, rulings)
-            evidence.gather_evidence(cursor)
+            matching.match_records(cursor, self.environment)
+            evidence.gather_evidence(cursor, self.now, settings.CSP_RECORD_HOURS)
             findings.apply_rules(cursor, _listed(RULES))
             findings.keep_findings(cursor, JUDGED_ANEW, self.now)
             outcomes = standing.reach_verdicts(cursor, JUDGED_ANEW)

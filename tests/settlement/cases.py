@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from django.conf import settings
 
 from roaming import models
 from roaming.domain.money import Rounding
 from roaming.domain.sdr import Severity
+from roaming.domain.session import WITHOUT_AUTHORISATION
 from roaming.domain.tariff import Asked, Version
 from roaming.domain.time_zones import find_zone
 from roaming.domain.whitelist import Distributed, Whitelist
@@ -18,12 +23,14 @@ from settlement.domain.reconciliation.case import (
     Claim,
     Neighbour,
     OfflineEvidence,
+    OwnRecord,
     PriceEvidence,
     SessionEvidence,
     Terms,
     Verdict,
 )
 from settlement.domain.reconciliation.identity import CreditCase
+from settlement.domain.reconciliation.matching import Match, MatchedBy, Trace, find_match
 from settlement.domain.reconciliation.outcome import Judgement, judge
 from settlement.domain.reconciliation.rerating import Rerated, Rerater, ToRerate
 from settlement.domain.reconciliation.rule import BodyRule
@@ -36,7 +43,7 @@ from settlement.domain.reconciliation.rule_settings import (
 )
 from settlement.domain.reconciliation.tariff_store import TariffStore
 from settlement.domain.reconciliation.tolerances import Allowance, Tolerances
-from settlement.models import RuleSetting
+from settlement.models import CspRecord, RuleSetting
 from tests.settlement.sdrs import standing_of
 
 
@@ -45,10 +52,14 @@ def judged(
     rows: Sequence[models.Sdr],
     in_body: Sequence[tuple[BodyRule, Verdict]] = (),
     reserved: bool = False,
+    now: datetime | None = None,
 ) -> Judgement:
     """What the pure rules say of an SDR among others. `in_body`: what they found in its body;
     `reserved`: it charges for a reservation."""
     rulings = rulings_of(sdr)
+    matched = match_of(sdr)
+    record = record_match_of(sdr)
+    own = CspRecord.objects.filter(id__in=record.candidates).order_by("id")
     return judge(
         Case(
             claim=Claim(
@@ -74,7 +85,11 @@ def judged(
             ),
             services=_services(sdr),
             reserved=reserved,
-            session=_session(sdr),
+            session=_session(sdr, matched.key),
+            session_candidates=matched.candidates,
+            record=_record(record.key),
+            record_candidates=tuple(row.reference for row in own),
+            judged_at=now,
             offline=_offline(sdr),
             terms=_terms(sdr.agreement),
             price=_price(sdr),
@@ -103,11 +118,96 @@ def _at_the_door(sdr: models.Sdr, rulings: Rulings) -> set[Severity]:
     return {severity for severity in counted if severity is not None}
 
 
-def _session(sdr: models.Sdr) -> SessionEvidence | None:
-    row = models.ServiceSession.objects.filter(id=sdr.service_session_id).first()
+def match_of(sdr: models.Sdr) -> Match:
+    """The session that the SDR names, that was chosen for it, or that fits it."""
+    chosen = standing_of(sdr).chosen_session_id
+    if chosen or sdr.service_session_id:
+        by = MatchedBy.CHOSEN if chosen else MatchedBy.SESSION_ID
+        return Match(chosen or sdr.service_session_id, by)
+    return find_match(
+        _trace(sdr),
+        (
+            (
+                row.id,
+                Trace(
+                    pair_id=row.pair_id,
+                    service_session_id=row.id,
+                    authorization_reference=row.authorization_reference,
+                    token_hmac=bytes(row.token_hmac),
+                    evse_key=row.evse.key,
+                    started_at=row.opened_at,
+                    ended_at=row.ended_at,
+                ),
+            )
+            for row in models.ServiceSession.objects.filter(environment=sdr.environment)
+            if row.state not in WITHOUT_AUTHORISATION
+        ),
+    )
+
+
+def _trace(sdr: models.Sdr) -> Trace:
+    return Trace(
+        pair_id=sdr.pair_id,
+        service_session_id=sdr.service_session_id,
+        authorization_reference=sdr.authorization_reference,
+        token_hmac=sdr.token_hmac and bytes(sdr.token_hmac),
+        evse_key=sdr.evse_key,
+        started_at=sdr.started_at,
+        ended_at=sdr.ended_at,
+    )
+
+
+def record_match_of(sdr: models.Sdr) -> Match:
+    """The home-CSP's own record that fits the SDR and its session."""
+    session_id = match_of(sdr).key
+    session = models.ServiceSession.objects.filter(
+        id=session_id, environment=sdr.environment, pair=sdr.pair_id
+    ).first()
+    wanted = replace(_trace(sdr), service_session_id=session_id)
+    if not wanted.authorization_reference and session is not None:
+        wanted = replace(wanted, authorization_reference=session.authorization_reference)
+    return find_match(
+        wanted,
+        (
+            (
+                row.id,
+                Trace(
+                    pair_id=row.pair_id,
+                    service_session_id=row.service_session_id,
+                    authorization_reference=row.authorization_reference,
+                    token_hmac=row.token_hmac and bytes(row.token_hmac),
+                    evse_key=row.evse_key,
+                    started_at=row.started_at,
+                    ended_at=row.ended_at,
+                ),
+            )
+            for row in CspRecord.objects.filter(environment=sdr.environment)
+        ),
+    )
+
+
+def _record(key: uuid.UUID | None) -> OwnRecord | None:
+    row = CspRecord.objects.filter(id=key).first()
+    if row is None:
+        return None
+    return OwnRecord(
+        energy_kwh=row.energy_kwh,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        currency=row.currency,
+        before_tax=row.before_tax,
+        evse_id=row.evse_id,
+        evse_key=row.evse_key,
+        token_hmac=row.token_hmac and bytes(row.token_hmac),
+    )
+
+
+def _session(sdr: models.Sdr, key: uuid.UUID | None) -> SessionEvidence | None:
+    row = models.ServiceSession.objects.filter(id=key, environment=sdr.environment).first()
     if row is None:
         return None
     return SessionEvidence(
+        session_id=row.id,
         pair_id=row.pair_id,
         state=row.state,
         token_hmac=bytes(row.token_hmac),
@@ -185,11 +285,14 @@ def _terms(agreement: models.Agreement) -> Terms:
         tolerance_money=agreement.tolerance_money,
         tolerance_money_share=agreement.tolerance_money_share,
         sdr_window_hours=agreement.sdr_window_hours,
+        csp_record_hours=settings.CSP_RECORD_HOURS if agreement.requires_csp_record else None,
     )
 
 
 def _neighbour(row: models.Sdr) -> Neighbour:
+    matched = match_of(row) if standing_of(row).state == "validated" else Match()
     return Neighbour(
+        matched_session_id=matched.key,
         reference=row.reference,
         arrival=row.arrival,
         decided=standing_of(row).state in ("accepted", "settled"),

@@ -13,6 +13,7 @@ from typing import Any
 
 from roaming import models
 from roaming.domain.uuid7 import period_of, uuid7_at
+from settlement.models import CspRecord, CspRecordRegistry
 
 OCTOBER_5 = datetime(2026, 10, 5, 10, 0, tzinfo=UTC)
 TOKEN = hashlib.sha256(b"token").digest()
@@ -167,6 +168,38 @@ class Trade:
             "currency": "EUR",
             "tariff_id": "AC",
         }
+
+    def own_record(self, session: models.ServiceSession | None = None, **fields: Any) -> CspRecord:
+        """The home-CSP's own record of a session; by default it says what the usual SDR says."""
+        start = fields.pop("started_at", None) or (session.opened_at if session else OCTOBER_5)
+        key = uuid7_at(start)
+        values: dict[str, Any] = {
+            "environment": self.agreement.environment,
+            "pair": self.pair,
+            "sent_by": self.platform,
+            "home_csp": self.home_csp,
+            "visited_cso": self.visited_cso,
+            "reference": f"OWN-{next(self.numbers)}",
+            "service_session_id": session.id if session else None,
+            "token_hmac": TOKEN,
+            "evse_id": self.evse.evse_id,
+            "evse_key": self.evse.key,
+            "ended_at": start + timedelta(hours=1),
+            "energy_kwh": Decimal(20),
+            "currency": "EUR",
+            "before_tax": Decimal(10),
+            "received_at": start + timedelta(hours=2),
+            "arrival": CspRecord.objects.count() + 1,
+            **fields,
+        }
+        CspRecordRegistry.objects.create(
+            environment=values["environment"],
+            home_csp=values["home_csp"],
+            reference=values["reference"],
+            record_id=key,
+            content_hmac=b"content",
+        )
+        return CspRecord.objects.create(id=key, period=period_of(key), started_at=start, **values)
 
     def accepted(self, *, claim: str, kwh: str = "20", **fields: Any) -> models.Sdr:
         """An SDR that was accepted at its claim."""

@@ -15,6 +15,7 @@ from settlement.domain.reconciliation.rule_settings import PROTECTED
 from settlement.domain.reconciliation.rules import JUDGED_ANEW
 from settlement.models import RuleSetting
 from tests import factories
+from tests.settlement.own_records import lay_records
 from tests.settlement.sdrs import OCTOBER_5, TOKEN, Trade, announce, tariff_body
 
 OTHER_TOKEN = b"o" * 32
@@ -49,6 +50,7 @@ class SdrPlan:
     cso_session: str
     total_time_h: str | None
     naive: bool
+    chosen: int | None
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ sdrs = st.builds(
     total_time_h=st.sampled_from([None, "1", "1.016", "1.017", "0.5", "24"]),
     connector=st.sampled_from(["1", "1", "2", ""]),
     body=st.just({}) | bodies,
+    chosen=st.sampled_from([None] * 8 + [0, 1]),
 )
 
 
@@ -195,6 +198,7 @@ def two_trades(cast):
         rounding="CEILING",
         requires_signed_meter_data=True,
         tariff_notice_hours=12,
+        requires_csp_record=True,
     )
     models.AgreementSuspension.objects.create(
         agreement=second,
@@ -239,8 +243,8 @@ def _part(plan, start):
     return part
 
 
-def rows_of(trades, session_plans, sdr_plans):
-    evidence = [
+def _evidence(trades, session_plans):
+    return [
         trades[plan.trade].session(
             OCTOBER_5 + timedelta(minutes=plan.starts_min),
             state=plan.state,
@@ -254,6 +258,10 @@ def rows_of(trades, session_plans, sdr_plans):
         )
         for plan in session_plans
     ]
+
+
+def rows_of(trades, session_plans, sdr_plans, record_plans=()):
+    evidence = _evidence(trades, session_plans)
     rows = []
     for number, plan in enumerate(sdr_plans):
         start = OCTOBER_5 + timedelta(minutes=plan.starts_min)
@@ -275,7 +283,12 @@ def rows_of(trades, session_plans, sdr_plans):
                 tariff_id=plan.tariff,
                 part=part,
                 state=plan.state,
-                standing={"settled_amount": 1, "basis": "claim"} if settled else None,
+                standing={
+                    **({"settled_amount": 1, "basis": "claim"} if settled else {}),
+                    "chosen_session_id": evidence[plan.chosen].id
+                    if plan.chosen is not None and plan.state == "validated"
+                    else None,
+                },
                 reference=f"R{number}",
                 arrival=10 * plan.arrival + number,
                 authorised=plan.authorised,
@@ -288,6 +301,7 @@ def rows_of(trades, session_plans, sdr_plans):
         )
         if plan.naive:
             at_the_door(rows[-1])
+    lay_records(trades, evidence, record_plans)
     return rows
 
 

@@ -11,6 +11,7 @@ from roaming.domain.session import SessionState, may_become
 from roaming.hub_switch.reservations import lock_reservation, lock_session, take_reservation_to
 from roaming.hub_switch.running_session import reopen_if_closed_by_hand
 from roaming.models import Command
+from roaming.waking import wake_after_commit
 
 
 def draw_consequences(command: Command, now: datetime) -> None:
@@ -49,6 +50,7 @@ def _authorise(command: Command, now: datetime) -> None:
     if command.cso_session_id:
         session.cso_session_id = command.cso_session_id
     session.save()
+    wake_after_commit()  # its SDR may have come before this result
 
 
 def _refuse_start(command: Command) -> None:

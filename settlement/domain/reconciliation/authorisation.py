@@ -43,11 +43,11 @@ def without_authorisation(case: Case) -> Verdict | None:
 
 def _cause(case: Case) -> str | None:
     claim, session = case.claim, case.session
-    if claim.service_session_id is None:
-        # An offline start is judged by what was distributed: AUT-03 to AUT-05.
-        return None if case.claims_offline else "no_session_id"
+    if case.claims_offline or case.session_candidates:
+        # An offline start is judged by what was distributed: AUT-03 to 05. Of several: AUT-20.
+        return None
     if session is None:
-        return "unknown_session"
+        return "no_session_id" if claim.service_session_id is None else "unknown_session"
     if not case.matched:
         return "other_parties"
     if session.state in UNAUTHORISED:

@@ -52,7 +52,8 @@ class Claim:
 class Neighbour:
     """Another SDR that is neither a credit nor rejected, credited or written off.
 
-    `decided`: it was accepted, or is settled already.
+    `decided`: it was accepted, or is settled already. `matched_session_id`: the session that it was
+    matched with otherwise than by its id.
     """
 
     reference: str
@@ -66,15 +67,17 @@ class Neighbour:
     started_at: datetime
     ended_at: datetime
     cso_session_id: str = ""
+    matched_session_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEvidence:
-    """The service session that the SDR names, as the switch saw it.
+    """The service session that the SDR names, or that it was matched with, as the switch saw it.
 
     `completed_kwh`: the energy with which its CSO completed it; None where it did not say.
     """
 
+    session_id: uuid.UUID
     pair_id: int
     state: str
     token_hmac: bytes
@@ -85,6 +88,21 @@ class SessionEvidence:
     authorised: str = ""
     authorization_reference: str = ""
     completed_kwh: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRecord:
+    """The home-CSP's own record of the session. `before_tax` None, `currency` and `evse_key` empty,
+    `token_hmac` None: it does not say."""
+
+    energy_kwh: Decimal
+    started_at: datetime
+    ended_at: datetime
+    currency: str = ""
+    before_tax: Decimal | None = None
+    evse_id: str = ""
+    evse_key: str = ""
+    token_hmac: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +117,10 @@ class OfflineEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the agreement says. `valid_to` None: open. `suspensions`: (from, to or None)."""
+    """What the agreement says. `valid_to` None: open. `suspensions`: (from, to or None).
+
+    `csp_record_hours`: how long after the SDR the home-CSP's own record is due; None: not required.
+    """
 
     valid_from: datetime
     valid_to: datetime | None
@@ -111,6 +132,7 @@ class Terms:
     tolerance_money: Decimal
     tolerance_money_share: Decimal
     sdr_window_hours: int
+    csp_record_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +164,7 @@ class Case:
     `evse_owned`: when the EVSE that the SDR names belonged to its CSO, (from, to or None) each.
     `services`: what the agreements of the two parties covered when the session opened. `reserved`:
     the SDR's body charges for a reservation. `allowances`: what staff set for single rules.
+    `session_candidates`, `record_candidates`: several that fit, of which none was taken.
     """
 
     claim: Claim
@@ -154,17 +177,31 @@ class Case:
     services: frozenset[str] = frozenset()
     reserved: bool = False
     allowances: Mapping[str, Allowance] = field(default_factory=dict)
+    session_candidates: tuple[uuid.UUID, ...] = ()
+    record: OwnRecord | None = None
+    record_candidates: tuple[str, ...] = ()
+    judged_at: datetime | None = None
 
     @property
     def matched(self) -> bool:
-        """Whether the session that the SDR names is one of its own two parties."""
+        """Whether the session of the SDR is one of its own two parties."""
         return self.session is not None and self.session.pair_id == self.claim.pair_id
 
     @property
     def claims_offline(self) -> bool:
         """An offline start that the clearing house has seen nothing of: distributed data decided,
         and the session is known from the SDR alone."""
-        return self.claim.authorised == "OFFLINE" and self.claim.service_session_id is None
+        return (
+            self.claim.authorised == "OFFLINE"
+            and self.claim.service_session_id is None
+            and self.session is None
+            and not self.session_candidates
+        )
+
+    @property
+    def session_id(self) -> uuid.UUID | None:
+        """The session that the SDR was matched with, else the one that it names."""
+        return self.session.session_id if self.session else self.claim.service_session_id
 
     @property
     def opening(self) -> datetime:

@@ -13,6 +13,7 @@ from settlement.domain.reconciliation import (
     plausibility,
     timing,
 )
+from settlement.domain.reconciliation.record_rules import RECORD_RULES
 from settlement.domain.reconciliation.rule import CaseRule, Kind, Tolerance
 
 RULES: tuple[CaseRule, ...] = (
@@ -231,4 +232,5 @@ RULES: tuple[CaseRule, ...] = (
         "Money goes back without a credit that says of what.",
         amounts.negative_claim,
     ),
+    *RECORD_RULES,
 )

@@ -19,13 +19,13 @@ SAME_CHARGE = timedelta(days=1)
 
 def second_sdr(case: Case) -> Verdict | None:
     """DUP-02: another SDR of the same session stands before this one (the later is the finding)."""
-    claim = case.claim
-    if claim.service_session_id is None or claim.pair_id is None:
+    claim, session_id = case.claim, case.session_id
+    if session_id is None or claim.pair_id is None:
         return None
     earlier = [
         neighbour
         for neighbour in case.neighbours
-        if neighbour.service_session_id == claim.service_session_id
+        if session_id in (neighbour.service_session_id, neighbour.matched_session_id)
         and neighbour.pair_id == claim.pair_id
         and precedes(neighbour, claim)
     ]

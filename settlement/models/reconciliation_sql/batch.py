@@ -21,6 +21,8 @@ TABLES = (
     "recon_price",
     "recon_reserved",
     "recon_ruling",
+    "recon_match",
+    "recon_unnamed",
     "recon_case",
     "recon_offline",
     "recon_finding",
@@ -53,17 +55,43 @@ _DUE = """
 SELECT EXISTS (
     SELECT FROM roaming_sdrstate
     WHERE environment = %(environment)s AND state = ANY (%(states)s) AND sdr_id > %(after)s{only}
+){or_due}
+"""
+_OR_DUE = " OR EXISTS (SELECT FROM roaming_sdrdue WHERE environment = %(environment)s)"
+# Those of which new evidence came. What another run, a decision or a close holds stays due.
+_CLAIM_DUE = """
+WITH taken AS (
+    DELETE FROM roaming_sdrdue WHERE id IN (
+        SELECT id FROM roaming_sdrdue WHERE environment = %(environment)s
+        ORDER BY id LIMIT %(size)s FOR UPDATE SKIP LOCKED
+    ) RETURNING sdr_id
+), undecided AS MATERIALIZED (
+    SELECT sdr_id, state, outcome FROM roaming_sdrstate
+    WHERE sdr_id IN (SELECT sdr_id FROM taken) AND state = ANY (%(undecided)s)
+), claimed AS (
+    INSERT INTO recon_claim
+    SELECT sdr_id, state, outcome FROM roaming_sdrstate
+    WHERE sdr_id IN (SELECT sdr_id FROM undecided) AND state = ANY (%(undecided)s)
+    FOR UPDATE SKIP LOCKED
+    RETURNING sdr_id
 )
+INSERT INTO roaming_sdrdue (environment, sdr_id)
+SELECT %(environment)s, sdr_id FROM undecided
+WHERE sdr_id NOT IN (SELECT sdr_id FROM claimed)
 """
 # Rows that another run, a decision or a close holds are left to the next run.
 _CLAIM = """
-INSERT INTO recon_claim
-SELECT sdr_id, state, outcome FROM roaming_sdrstate
-WHERE environment = %(environment)s AND state = ANY (%(states)s) AND sdr_id > %(after)s{only}
-ORDER BY sdr_id LIMIT %(size)s FOR UPDATE SKIP LOCKED
+WITH claimed AS (
+    INSERT INTO recon_claim
+    SELECT sdr_id, state, outcome FROM roaming_sdrstate
+    WHERE environment = %(environment)s AND state = ANY (%(states)s) AND sdr_id > %(after)s{only}
+        AND sdr_id NOT IN (SELECT sdr_id FROM recon_claim)
+    ORDER BY sdr_id LIMIT %(size)s FOR UPDATE SKIP LOCKED
+    RETURNING sdr_id
+)
+SELECT sdr_id FROM claimed ORDER BY sdr_id DESC LIMIT 1
 """
 _ONLY = " AND sdr_id = ANY (%(only)s)"
-_LAST = "SELECT sdr_id FROM recon_claim ORDER BY sdr_id DESC LIMIT 1"
 
 # A new SDR puts the undecided ones of its session in doubt again.
 _CLAIM_SIBLINGS = """
@@ -176,7 +204,8 @@ class FoundRow(NamedTuple):
 
 
 def claim_batch(cursor: Any, claiming: Claiming) -> uuid.UUID | None:
-    """Locks the next SDRs into `recon_claim`; returns the last key, None where nothing is due."""
+    """Locks the next SDRs into `recon_claim`, and those of which new evidence came; returns the key
+    after which to go on, None where nothing is due."""
     due: dict[str, Any] = {
         "environment": claiming.environment,
         "states": claiming.states,
@@ -185,14 +214,20 @@ def claim_batch(cursor: Any, claiming: Claiming) -> uuid.UUID | None:
     only = ""
     if claiming.only is not None:
         only, due["only"] = _ONLY, list(claiming.only)
-    cursor.execute(_DUE.format(only=only), due)
+    or_due = _OR_DUE if claiming.only is None else ""
+    cursor.execute(_DUE.format(only=only, or_due=or_due), due)
     if not cursor.fetchone()[0]:
         return None
     cursor.execute(_START)
+    if claiming.only is None:
+        cursor.execute(_CLAIM_DUE, {**due, "size": claiming.size, "undecided": OPEN_STATES})
     cursor.execute(_CLAIM.format(only=only), {**due, "size": claiming.size})
-    cursor.execute(_LAST)
     row = cursor.fetchone()
-    return row[0] if row else None
+    if row is not None:
+        last: uuid.UUID = row[0]
+        return last
+    cursor.execute("SELECT EXISTS (SELECT FROM recon_claim)")
+    return claiming.after if cursor.fetchone()[0] else None
 
 
 def claim_siblings(cursor: Any, environment: str) -> None:

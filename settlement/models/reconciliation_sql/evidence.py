@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 # An EVSE has one owner at a time (exclusion constraint): `place` is one row or none.
@@ -9,7 +10,9 @@ _CASES = """
 CREATE TEMPORARY TABLE recon_case ON COMMIT DROP AS
 SELECT sdr.id AS sdr_id, sdr.environment, sdr.pair_id, sdr.home_csp_id, recon_claim.from_state,
     recon_claim.from_outcome, sdr.reference, sdr.arrival, sdr.service_session_id, sdr.token_hmac,
-    sdr.authorised = 'OFFLINE' AND sdr.service_session_id IS NULL AS claims_offline,
+    sdr.authorised = 'OFFLINE' AND sdr.service_session_id IS NULL AND recon_match.session_id IS NULL
+        AND recon_match.session_candidates = '{}' AS claims_offline,
+    recon_match.session_id, recon_match.matched_by, recon_match.session_candidates,
     sdr.evse_id, sdr.evse_key, sdr.started_at, sdr.ended_at, sdr.received_at, sdr.energy_kwh,
     sdr.currency, sdr.claim_before_tax AS before_tax, sdr.identification_method, sdr.authorised,
     sdr.authorization_reference, sdr.cso_session_id, sdr.total_time_h,
@@ -40,13 +43,29 @@ SELECT sdr.id AS sdr_id, sdr.environment, sdr.pair_id, sdr.home_csp_id, recon_cl
     price.tariff_version_id, price.tariff_issue, price.tariff_claimed, price.tariff_expected,
     price.causes AS price_causes,
     price.payable - price.expected AS money_difference,
-    sdr.energy_kwh - price.periods_energy AS energy_difference_kwh
+    sdr.energy_kwh - price.periods_energy AS energy_difference_kwh,
+    recon_match.record_id, recon_match.record_candidates, record.energy_kwh AS record_energy_kwh,
+    record.started_at AS record_started_at, record.ended_at AS record_ended_at,
+    record.currency AS record_currency, record.before_tax AS record_before_tax,
+    record.evse_id AS record_evse_id, record.evse_key AS record_evse_key,
+    record.token_hmac AS record_token_hmac,
+    CASE WHEN record.currency = sdr.currency THEN abs(sdr.claim_before_tax - record.before_tax) END
+        AS record_money_difference,
+    coalesce(greatest(
+        agreement.tolerance_money, agreement.tolerance_money_share * abs(record.before_tax)
+    ), 0) AS allowed_record_money,
+    CASE WHEN agreement.requires_csp_record AND recon_match.record_id IS NULL
+        AND recon_match.record_candidates = '{}'
+        THEN sdr.received_at + make_interval(hours => %(csp_record_hours)s) END AS record_due_at,
+    %(now)s::timestamptz AS judged_at
 FROM recon_claim
 JOIN roaming_sdr sdr ON sdr.id = recon_claim.sdr_id
+JOIN recon_match ON recon_match.sdr_id = sdr.id
+LEFT JOIN settlement_csprecord record ON record.id = recon_match.record_id
 JOIN recon_price price ON price.sdr_id = sdr.id
 LEFT JOIN recon_reserved reserved ON reserved.sdr_id = sdr.id
 LEFT JOIN roaming_servicesession session
-    ON session.id = sdr.service_session_id AND session.environment = sdr.environment
+    ON session.id = recon_match.session_id AND session.environment = sdr.environment
 LEFT JOIN roaming_evse session_evse ON session_evse.id = session.evse_id
 JOIN roaming_operatoridentifier claimant ON claimant.id = sdr.visited_cso_id
 LEFT JOIN (
@@ -94,9 +113,9 @@ ANALYZE recon_offline;
 """
 
 
-def gather_evidence(cursor: Any) -> None:
-    """Fills `recon_case` from the claim, the session, the agreement and what rating gave, and
-    `recon_offline` from what was distributed."""
-    cursor.execute("ANALYZE recon_claim; ANALYZE recon_price; ANALYZE recon_reserved")
-    cursor.execute(_CASES)
+def gather_evidence(cursor: Any, now: datetime, csp_record_hours: int) -> None:
+    """Fills `recon_case` from the claim, what was matched with it, the agreement and what rating
+    gave, and `recon_offline` from what was distributed."""
+    cursor.execute("ANALYZE recon_price; ANALYZE recon_reserved")
+    cursor.execute(_CASES, {"now": now, "csp_record_hours": csp_record_hours})
     cursor.execute(_OFFLINE)

@@ -45,10 +45,19 @@ def seconds(start: str, end: str) -> str:
     return f"extract(epoch FROM {end} - {start})"
 
 
-def neighbours(cases: str, columns: str, condition: str) -> str:
+# By the session that it names; few are matched otherwise, in this run or before.
+OF_THE_SESSION = """(
+    SELECT id FROM roaming_sdr WHERE service_session_id = kase.session_id
+    UNION SELECT sdr_id FROM recon_unnamed WHERE recon_unnamed.session_id = kase.session_id
+    UNION SELECT sdr_id FROM roaming_sdrstate WHERE service_session_id = kase.session_id
+        AND matched_by IN ('authorization_reference', 'identification', 'chosen')
+) same JOIN roaming_sdr other ON other.id = same.id"""
+
+
+def neighbours(cases: str, columns: str, condition: str, others: str = "roaming_sdr other") -> str:
     """FROM the cases with the first standing SDR beside each that meets the condition."""
     return f"""{cases} CROSS JOIN LATERAL (
-        SELECT {columns} FROM roaming_sdr other
+        SELECT {columns} FROM {others}
         JOIN roaming_sdrstate standing ON standing.sdr_id = other.id
         WHERE other.environment = kase.environment AND other.id <> kase.sdr_id
             AND NOT other.credit AND standing.state NOT IN {NOT_STANDING}

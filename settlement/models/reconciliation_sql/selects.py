@@ -21,8 +21,10 @@ from settlement.domain.reconciliation.plausibility import (
     MOST_POWER_KW,
 )
 from settlement.models.reconciliation_sql import utc
+from settlement.models.reconciliation_sql.record_findings import RECORD_SELECTS
 from settlement.models.reconciliation_sql.select import (
     OF_THE_PAIR,
+    OF_THE_SESSION,
     Select,
     allowed,
     by_cause,
@@ -38,8 +40,8 @@ _UNAUTHORISED = " ".join(
     f"WHEN session_state = '{state}' THEN '{cause}'" for state, cause in UNAUTHORISED.items()
 )
 _CAUSE = f"""CASE
-    WHEN claims_offline THEN NULL
-    WHEN service_session_id IS NULL THEN 'no_session_id'
+    WHEN claims_offline OR session_candidates <> '{{}}' THEN NULL
+    WHEN session_id IS NULL THEN 'no_session_id'
     WHEN NOT session_found THEN 'unknown_session'
     WHEN NOT matched THEN 'other_parties'
     {_UNAUTHORISED}
@@ -85,13 +87,15 @@ def _text(value: str) -> str:
 _IN_FORCE = "coalesce(validity @> opening, false)"
 
 SELECTS: dict[str, Select] = {
+    **RECORD_SELECTS,
     "DUP-02": Select(
         "reference",
         "'only ' || first_reference",
         neighbours(
             "recon_case kase",
             "other.reference AS first_reference",
-            f"other.service_session_id = kase.service_session_id AND {OF_THE_PAIR}",
+            OF_THE_PAIR,
+            OF_THE_SESSION,
         ),
     ),
     "AUT-01": Select(

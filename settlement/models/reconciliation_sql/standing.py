@@ -42,8 +42,8 @@ WITH severe AS (
 SELECT sdr_id, from_state, from_outcome, matched OR supported AS matched, outcome,
     CASE outcome WHEN 'one_sided' THEN 'unmatched' WHEN 'not_ratable' THEN 'not_ratable'
         WHEN 'deviating' THEN 'deviating' ELSE 'rated' END AS state,
-    CASE WHEN matched THEN service_session_id END AS service_session_id,
-    CASE WHEN matched THEN 'session_id' WHEN supported THEN 'distributed_data' ELSE '' END
+    CASE WHEN matched THEN session_id END AS service_session_id, record_id AS csp_record_id,
+    CASE WHEN matched THEN matched_by WHEN supported THEN 'distributed_data' ELSE '' END
         AS matched_by,
     tariff_version_id, unrounded, decision_window_hours,
     CASE WHEN outcome NOT IN ('agreed', 'within_tolerance')
@@ -60,16 +60,17 @@ WITH due AS (
 ), changed AS (
     UPDATE roaming_sdrstate standing SET state = due.state, outcome = due.outcome,
         service_session_id = due.service_session_id, matched_by = due.matched_by,
+        csp_record_id = due.csp_record_id,
         tariff_version_id = due.tariff_version_id, rated_before_tax = due.unrounded,
         money_at_stake = due.stake, decide_by = due.decide_by, reconciled_at = %(now)s
     FROM due
     WHERE standing.sdr_id = due.sdr_id AND (
         standing.state, standing.outcome, standing.service_session_id, standing.matched_by,
-        standing.tariff_version_id, standing.rated_before_tax, standing.money_at_stake,
-        standing.decide_by
+        standing.csp_record_id, standing.tariff_version_id, standing.rated_before_tax,
+        standing.money_at_stake, standing.decide_by
     ) IS DISTINCT FROM (
-        due.state, due.outcome, due.service_session_id, due.matched_by, due.tariff_version_id,
-        due.unrounded, due.stake, due.decide_by
+        due.state, due.outcome, due.service_session_id, due.matched_by, due.csp_record_id,
+        due.tariff_version_id, due.unrounded, due.stake, due.decide_by
     )
     RETURNING standing.sdr_id, standing.environment, standing.period, standing.pair_id,
         due.from_state, due.from_outcome, due.matched, due.matched_by, due.state, due.outcome

@@ -86,6 +86,20 @@ CONTESTED_SDR = changed(
         }
     ],
 )
+TOTALS = {
+    "visited_cso": "DE*VIS",
+    "home_csp": "DE-HOM",
+    "days": [
+        {
+            "day": "2026-10-04",
+            "currency": "EUR",
+            "count": 0,
+            "total_energy": "0",
+            "before_tax": "0",
+        }
+    ],
+}
+ARRIVALS = {"visited_cso": "DE*VIS", "sdr_ids": ["SDR-1", "SDR-2"]}
 QUESTION = changed(LOCAL_START, evse_id=..., connector_id=..., cso_session_id=...)
 
 
@@ -151,6 +165,7 @@ class World:
         path = f"reconciliation/disputes/{self.dispute_id}/evidence"
         kept = self.must(self.send("post", f"{path}?name=who-it-was", {"driver": "unknown"}, csp))
         self.evidence_id = kept["evidence_id"]
+        self.must(self.send("post", "reconciliation/totals", TOTALS, csp))
         draft = models.Agreement.objects.create(
             visited_cso=cso.operator,
             home_csp=factories.OperatorFactory(name="Third"),

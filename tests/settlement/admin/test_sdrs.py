@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from roaming import models
 from settlement.models import ReconciliationRun
+from settlement.use_cases.sdr_reconciliation import reconcile
 from tests.clearinghouse.admin.fixtures import offered, page, take, text_of, told
 from tests.clearinghouse.admin.world import NOVEMBER, TOKEN_UID, member_with
 from tests.settlement.sdrs import standing_of
@@ -148,3 +150,22 @@ def test_starting_a_run_needs_its_permission(client, world):
     client.force_login(member_with("settlement.view_reconciliationrun"))
     assert client.post(page(ReconciliationRun, "list_step", "run")).status_code == 403
     assert client.get(page(ReconciliationRun, "list_step", "nothing")).status_code == 404
+
+
+def test_staff_choose_the_session_of_an_sdr_that_fits_several(clerk, world):
+    from tests.settlement.sdrs import Trade, rules_of
+
+    trade = Trade.of(world.cast)
+    token = {"token_hmac": b"s" * 32}
+    start = NOVEMBER - timedelta(days=2)
+    sessions = [trade.session(start - timedelta(minutes=n), **token) for n in (1, 2)]
+    sdr = trade.sdr(started_at=start, reference="UNNAMED", **token)
+    reconcile("live", NOVEMBER)
+    assert "AUT-20" in rules_of(sdr)
+    asked = text_of(clerk.get(page(sdr, "step", "choose-session")))
+    assert all(str(session.id) in asked for session in sessions)
+    response = take(clerk, sdr, "choose-session", session=sessions[0].id, reason="by telephone")
+    assert "judged anew" in told(response)
+    reconcile("live", NOVEMBER)
+    assert standing_of(sdr).service_session_id == sessions[0].id
+    assert "choose-session" not in offered(clerk.get(page(sdr, "change")))

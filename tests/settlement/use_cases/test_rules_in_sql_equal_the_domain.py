@@ -16,6 +16,7 @@ from settlement.models.reconciliation_sql.selects import SELECTS
 from settlement.models.reconciliation_sql.standing import ROUNDED_CLAIM
 from settlement.use_cases.sdr_reconciliation import reconcile
 from tests.settlement.cases import body_of, credit_case, judged, rulings_of
+from tests.settlement.own_records import records
 from tests.settlement.sdrs import OCTOBER_5, standing_of
 from tests.settlement.triples import (
     distribute,
@@ -43,6 +44,7 @@ TRIPLES = (
     st.lists(sdrs, min_size=2, max_size=6),
     st.lists(distributed, max_size=5),
     st.lists(setting_plans, max_size=6),
+    st.lists(records, max_size=4),
 )
 OVER_A_DATABASE = {
     "deadline": None,
@@ -64,17 +66,18 @@ def test_every_rule_in_sql_finds_what_its_function_finds_over_thousands(trades, 
     compare(trades, *plans)
 
 
-def compare(trades, session_plans, sdr_plans, version_plans, rule_plans):
+def compare(trades, session_plans, sdr_plans, *around):
     """Lays the plans as rows, judges them both ways, compares; leaves nothing behind."""
     with transaction.atomic():
+        version_plans, rule_plans, record_plans = around
         distribute(trades, version_plans)
         set_rules(trades, rule_plans)
-        rows = rows_of(trades, session_plans, sdr_plans)
+        rows = rows_of(trades, session_plans, sdr_plans, record_plans)
         due = [row for row in rows if standing_of(row).state == "validated"]
         cases = {row.id: body_of(row) for row in due}
         bodies = {row.id: list(judge_body(cases[row.id], rulings_of(row))) for row in due}
         expected = {
-            row.id: judged(row, rows, bodies[row.id], cases[row.id].reserved) for row in due
+            row.id: judged(row, rows, bodies[row.id], cases[row.id].reserved, NOW) for row in due
         }
         reconcile("live", NOW)
         for row in due:

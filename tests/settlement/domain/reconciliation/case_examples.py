@@ -8,6 +8,7 @@ from settlement.domain.reconciliation.case import Case, OfflineEvidence
 from tests.settlement.domain.reconciliation.right import (
     CLAIM,
     HOUR,
+    OTHER_SESSION,
     RIGHT,
     SESSION,
     TEN,
@@ -15,6 +16,7 @@ from tests.settlement.domain.reconciliation.right import (
     beside,
     claim,
     price,
+    recorded,
     session,
     terms,
 )
@@ -36,12 +38,18 @@ ONLINE = replace(RIGHT, offline=OfflineEvidence())  # what is no offline start i
 AT_ITS_EVSE = {"evse_key": "DEVISE001"}
 OF_ITS_TOKEN = {"token_hmac": b"token"}
 
+SEVERAL = replace(
+    claim(service_session_id=None), session=None, session_candidates=(SESSION, OTHER_SESSION)
+)
+OWING = replace(terms(csp_record_hours=48), judged_at=TEN + 51 * HOUR)
+
 # rule -> (fires, silent)
 CASE_EXAMPLES: dict[str, tuple[list[Case], list[Case]]] = {
     "DUP-02": (
         [
             beside(service_session_id=SESSION),
             beside(service_session_id=SESSION, arrival=6, decided=True),
+            beside(service_session_id=None, matched_session_id=SESSION),
         ],
         [
             beside(),
@@ -51,13 +59,14 @@ CASE_EXAMPLES: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "AUT-01": (
         [
-            claim(service_session_id=None),
+            replace(claim(service_session_id=None), session=None),
             replace(RIGHT, session=None),
             session(pair_id=8),
             *(session(state=state) for state in ("requested", "refused", "cancelled")),
             claim(token_hmac=b"another"),
         ],
-        [RIGHT, claim(token_hmac=None), session(state="active"), offline()],
+        [RIGHT, claim(token_hmac=None), session(state="active"), offline(), SEVERAL,
+         claim(service_session_id=None)],
     ),
     "AUT-03": (
         [offline(token_hmac=None), offline(covered=False), offline(distributed=None),
@@ -192,4 +201,34 @@ CASE_EXAMPLES: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "PRC-12": ([claim(before_tax=D("-0.01"))], [claim(before_tax=D(0)), RIGHT]),
     "PRC-05": ([claim(currency="CHF")], [RIGHT, replace(RIGHT, terms=None)]),
+    "AUT-20": ([SEVERAL], [RIGHT, claim(service_session_id=None)]),
+    "AUT-21": (
+        [recorded(token_hmac=b"another")],
+        [recorded(), recorded(token_hmac=None), RIGHT],
+    ),
+    "TIM-20": (
+        [recorded(started_at=TEN - timedelta(seconds=61)),
+         recorded(ended_at=TEN + HOUR + timedelta(seconds=61))],
+        [recorded(), recorded(started_at=TEN - timedelta(seconds=60)), RIGHT],
+    ),
+    "QTY-20": (
+        [recorded(energy_kwh=D("19.89")), recorded(energy_kwh=D("20.11"))],
+        [recorded(), recorded(energy_kwh=D("20.1")), RIGHT],
+    ),
+    "QTY-21": (
+        [recorded(evse_key="DEVISE002")],
+        [recorded(), recorded(evse_key=""), RIGHT],
+    ),
+    "PRC-20": (
+        [recorded(before_tax=D("9.98"))],
+        [recorded(), recorded(before_tax=D("9.99")), recorded(before_tax=None),
+         recorded(before_tax=D(5), currency="CHF"), RIGHT],
+    ),
+    "PRC-21": ([recorded(currency="CHF")], [recorded(), recorded(currency=""), RIGHT]),
+    "DAT-20": ([replace(RIGHT, record_candidates=("A", "B"))], [recorded(), RIGHT]),
+    "DAT-21": (
+        [OWING],
+        [replace(OWING, judged_at=TEN + 50 * HOUR), replace(OWING, record=recorded().record),
+         replace(OWING, record_candidates=("A", "B")), replace(RIGHT, judged_at=TEN + 99 * HOUR)],
+    ),
 }  # fmt: skip

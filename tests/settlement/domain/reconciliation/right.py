@@ -17,6 +17,7 @@ from settlement.domain.reconciliation.case import (
     Case,
     Claim,
     Neighbour,
+    OwnRecord,
     PriceEvidence,
     SessionEvidence,
     Terms,
@@ -54,6 +55,7 @@ CLAIM = Claim(
 RIGHT = Case(
     claim=CLAIM,
     session=SessionEvidence(
+        session_id=SESSION,
         pair_id=7,
         state="completed",
         token_hmac=b"token",
@@ -119,6 +121,21 @@ def claim(**fields: Any) -> Case:
 def session(**fields: Any) -> Case:
     assert RIGHT.session is not None
     return replace(RIGHT, session=replace(RIGHT.session, **fields))
+
+
+def recorded(**fields: Any) -> Case:
+    """The right case with the home-CSP's own record, which says the same but for these fields."""
+    record = OwnRecord(
+        energy_kwh=D(20),
+        started_at=TEN,
+        ended_at=TEN + HOUR,
+        currency="EUR",
+        before_tax=D(10),
+        evse_id="DE*VIS*E001",
+        evse_key="DEVISE001",
+        token_hmac=b"token",
+    )
+    return replace(RIGHT, record=replace(record, **fields))
 
 
 def terms(**fields: Any) -> Case:

@@ -33,7 +33,11 @@ CLAIM = Claim(
 
 def case_of(state: ReservationState, **fields: object) -> Case:
     session = SessionEvidence(
-        pair_id=7, state=SESSION_FOLLOWS[state].value, token_hmac=b"token", opened_at=TEN
+        session_id=uuid.UUID(int=1),
+        pair_id=7,
+        state=SESSION_FOLLOWS[state].value,
+        token_hmac=b"token",
+        opened_at=TEN,
     )
     return Case(claim=replace(CLAIM, **fields), session=session)
 
