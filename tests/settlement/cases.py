@@ -223,7 +223,7 @@ def _session(sdr: models.Sdr, key: uuid.UUID | None) -> SessionEvidence | None:
 
 def _services(sdr: models.Sdr) -> frozenset[str]:
     """What the two had agreed on when the session opened."""
-    session = models.ServiceSession.objects.filter(id=sdr.service_session_id).first()
+    session = models.ServiceSession.objects.filter(id=match_of(sdr).key).first()
     matched = session is not None and session.pair_id == sdr.pair_id
     opening = session.opened_at if session is not None and matched else sdr.started_at
     rows = models.AgreementService.objects.filter(
