@@ -181,7 +181,7 @@ MATRIX: dict[tuple[str, str], Row] = {
         "reconciliation/totals", "csp", own=(200, 1), other=(200, 0), outsider=(200, 0)
     ),
     ("totals", "post"): Row("reconciliation/totals", "csp", say.TOTALS, other=200),
-    ("arrivals", "get"): shown_to_both("reconciliation/arrivals", 1),
+    ("arrivals", "get"): shown_to_both("reconciliation/arrivals", 2),
     ("arrivals", "post"): Row("reconciliation/arrivals", "cso", say.ARRIVALS),
     ("csp-record", "get"): Row(
         "reconciliation/csp-records/{record_id}", "csp", other="not_found", outsider="not_found"

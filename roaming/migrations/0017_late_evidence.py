@@ -45,7 +45,7 @@ DROP FUNCTION session_evidence_is_new();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("roaming", "0014_monthly_partitions"),
+        ("roaming", "0016_queued_sdrs"),
     ]
 
     operations = [

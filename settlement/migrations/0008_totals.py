@@ -10,8 +10,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("pghistory", "0007_auto_20250421_0444"),
-        ("roaming", "0015_late_evidence"),
-        ("settlement", "0005_rule_settings"),
+        ("roaming", "0017_late_evidence"),
+        ("settlement", "0007_dispute_rules"),
     ]
 
     operations = [
