@@ -17,6 +17,9 @@ from roaming.hub_switch.rights import of_one_request
 
 access_log = logging.getLogger("clearinghouse.access")
 
+# What a form of people's pages holds beside the largest file that anybody sends there.
+_FORM_BYTES = 200_000
+
 
 class StaffHistoryMiddleware(HistoryMiddleware):
     """Notes who changes what, for people's pages only.
@@ -62,6 +65,8 @@ class PeoplesOnlyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith("/api/v1/"):
+            if _too_large(request):
+                return HttpResponse("That is too large.", status=413, content_type="text/plain")
             return self._long_way(request)
         request.get_host()
         with of_one_request():
@@ -69,6 +74,12 @@ class PeoplesOnlyMiddleware:
         if isinstance(response, HttpResponse) and "Content-Length" not in response:
             response["Content-Length"] = str(len(response.content))
         return response
+
+
+def _too_large(request: HttpRequest) -> bool:
+    """Before anything is read, and before anybody has logged in."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return not length.isdecimal() or int(length) > settings.DISPUTE_FILE_BYTES + _FORM_BYTES
 
 
 class ApiWatchMiddleware:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 
 from clearinghouse.portal import presentation
 from clearinghouse.portal.viewer import viewer_of
@@ -18,7 +17,6 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_FORM_BYTES = 200_000
 
 
 class PortalMiddleware:
@@ -30,8 +28,6 @@ class PortalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith("/portal/"):
             return self.get_response(request)
-        if _too_large(request):
-            return HttpResponse(_("That is too large."), status=413, content_type="text/plain")
         viewer = viewer_of(request)
         request.viewer = viewer  # type: ignore[attr-defined]
         zone = viewer.zone if viewer else timezone.get_default_timezone()
@@ -46,13 +42,6 @@ class PortalMiddleware:
         response["Referrer-Policy"] = "same-origin"
         response.setdefault("Cache-Control", "no-store")
         return response
-
-
-def _too_large(request: HttpRequest) -> bool:
-    """Before anything is read: a file of evidence is the largest thing that anybody sends."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    most = settings.DISPUTE_FILE_BYTES + _FORM_BYTES
-    return not length.isdecimal() or int(length) > most
 
 
 def _language(locale: str) -> str:

@@ -38,3 +38,9 @@ def test_what_breaks_outside_of_a_view_is_a_problem_detail_too(client, db, monke
     assert response.status_code == 500
     assert response["Content-Type"] == "application/problem+json"
     assert response.json()["code"] == "internal_error"
+
+
+def test_nobody_fills_the_memory_through_a_log_in_page(client):
+    for address in ("/admin/login/", "/portal/sign-in/"):
+        response = client.post(address, CONTENT_LENGTH="6000000000")
+        assert (response.status_code, response.content) == (413, b"That is too large.")
