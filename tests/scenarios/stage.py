@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from clearinghouse.sandbox.world import let_time_fly
 from roaming import models
 from tests import databases, factories
 from tests.simulated import Simulated, cast_of, invite, wait_until
@@ -81,6 +82,7 @@ def stage(folder: Path, **extra: str) -> Iterator[Stage]:
         stack(name, folder, extra=extra) as running,
         cast_of(folder, running.address) as begin,
     ):
+        let_time_fly()
         running.start("web", "worker", "beat")
         running.wait_until_ready()
         yield Stage(running, begin)

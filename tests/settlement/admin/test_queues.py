@@ -253,7 +253,7 @@ def test_a_bulk_decision_needs_its_permission(client, world):
 def test_whatever_waits_has_its_money_at_stake(clerk, world):
     declined = world.trade.sdr(claim="4.00", state="rated")
     assert standing_of(declined).money_at_stake is None
-    decline_sdr(declined.pk, Decision(by="clerk", reason="price"), NOVEMBER)
+    decline_sdr(declined.pk, Decision(by="clerk", reason="PRC"), NOVEMBER)
     assert standing_of(declined).money_at_stake == Decimal("4.00")
     credit = world.trade.sdr(
         claim="-5.00", state="deviating", credit=True, credit_reference="unknown"
