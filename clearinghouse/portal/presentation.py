@@ -12,7 +12,6 @@ from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Any
 
 from babel import Locale, dates, numbers
 from django import template
@@ -144,9 +143,3 @@ def link(address: str, words: object) -> SafeString:
 def figure(text: str) -> SafeString:
     """Digits of one width, on one line."""
     return format_html('<span class="figure">{}</span>', text)
-
-
-@register.filter
-def has_errors(field: Any) -> bool:
-    """Whether a form's field was refused."""
-    return bool(field.errors)

@@ -44,8 +44,6 @@ from roaming.staff_pages.personal_data import PersonalDataPages, Shown, masked
 from roaming.staff_pages.ranges import range_text
 from roaming.staff_pages.staff_admin import FactAdmin, Panel
 
-ENVIRONMENTS = {"live": "success", "test": "info"}
-
 
 @admin.register(Site)
 class SiteAdmin(FactAdmin):

@@ -44,9 +44,6 @@ def opened_between(begin: datetime, end: datetime) -> Q:
     return Q(pk__gte=uuid7_at(begin, 0), pk__lt=uuid7_at(end, 0))
 
 
-OpenedOn = day_filter("day", "day it opened (YYYY-MM-DD)", opened_between)
-
-
 def _searches(term: str) -> Iterator[Search]:
     """Session id, authorization reference, EVSE, token, contract."""
     if (key := uuid_or_none(term)) is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any
 
-import django_filters
 import msgspec
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
@@ -14,12 +13,11 @@ from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_v
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 
-from roaming.api.filters import HomeCspFilter, MomentFilter, VisitedCsoFilter
+from roaming.api.group3_sdr import SdrFilter
 from roaming.api.message_view import MessageView, decode
 from roaming.api.pages import LatestArrivalFirst
 from roaming.api.schema import READING, refusals
 from roaming.domain.refusals import Refusal
-from roaming.domain.sdr import SdrLifeState
 from roaming.domain.use_case import Supporting
 from roaming.models import Platform, Sdr
 from settlement.domain.arrivals import MOST_ASKED, references_of
@@ -148,13 +146,8 @@ class ArrivalSerializer(serializers.ModelSerializer[Sdr]):
         fields = ["id", "sdr_id", "arrival", "visited_cso", "state", "received_at"]
 
 
-class ArrivalFilter(django_filters.FilterSet):
-    visited_cso = VisitedCsoFilter("visited_cso__key")
-    home_csp = HomeCspFilter("home_csp__key")
-    state = django_filters.ChoiceFilter(
-        field_name="standing__state", choices=[(state.value, state.value) for state in SdrLifeState]
-    )
-    received_since = MomentFilter("received_at", lookup_expr="gte")
+class ArrivalFilter(SdrFilter):
+    """The filters of the list of SDRs, without those by its content."""
 
     class Meta:
         model = Sdr
